@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_POOL_H
+#define VHDSTREAM_POOL_H
+
+/*
+ * Threads for work that can be cut into pieces. A pool has the threads; a lane
+ * is one client's ordered queue on it: pieces are worked on by any thread and
+ * come back in the order in which they were submitted. Several lanes (of one
+ * transfer, or of several) share a pool.
+ */
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+struct pool;
+
+/* A pool of `threads` threads (at most POOL_MAX_THREADS). With 0 every piece is
+ * worked on inside lane_submit, by the same code. */
+enum { POOL_MAX_THREADS = 256 };
+int pool_open(struct pool **out, unsigned threads, struct err *e);
+
+/* All lanes of it must be closed. */
+void pool_close(struct pool *p);
+
+unsigned pool_threads(const struct pool *p);
+
+struct lane;
+
+/* Works on one piece, in any thread; `slot` is that piece's alone meanwhile.
+ * A failure is handed to whoever takes the piece. */
+typedef int lane_work(void *slot, struct err *e);
+
+/* A lane of `nslots` pieces in flight at most; slots[i] is the memory of piece
+ * i, the caller's, which must outlive the lane. */
+int lane_open(struct lane **out, struct pool *p, void *const *slots,
+              unsigned nslots, lane_work *work, struct err *e);
+
+/* The next slot to fill, or NULL while all are in flight (then take one). */
+void *lane_slot(struct lane *l);
+
+/* Sends the slot that lane_slot gave. */
+void lane_submit(struct lane *l);
+
+/* Waits for the oldest piece in flight: 1 and its slot, 0 when none is in
+ * flight, or the failure of its work. Then lane_release frees that slot. */
+int lane_take(struct lane *l, void **slot, struct err *e);
+void lane_release(struct lane *l);
+
+/* Whether the oldest piece is done, so that lane_take would not wait. */
+int lane_ready(struct lane *l);
+
+/* Waits for the pieces in flight, whatever became of them. */
+void lane_close(struct lane *l);
+
+#endif

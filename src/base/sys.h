@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_SYS_H
+#define VHDSTREAM_SYS_H
+
+/* System calls on files, with EINTR retried and the fault seam asked. Results
+ * and errno are the call's own; who calls describes the failure. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int sys_open(const char *path, int flags, mode_t mode);
+ssize_t sys_read(int fd, void *buf, size_t len);
+ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset);
+ssize_t sys_write(int fd, const void *buf, size_t len);
+ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset);
+int sys_truncate(int fd, uint64_t size);
+int sys_sync(int fd);
+int sys_rename(const char *from, const char *to);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_ENCODER_H
+#define VHDSTREAM_ENCODER_H
+
+/*
+ * An encoder writes an image in one form. It is built from the image's map
+ * alone, and from then on knows its exact size: whoever must promise it (a tar
+ * header, a Content-Length) does so before the first byte.
+ *
+ * The image must outlive the encoder, and is not changed after it was built.
+ */
+
+#include "base/err.h"
+#include "base/uuid.h"
+#include "image/image.h"
+#include "io/sink.h"
+
+struct encoder;
+
+struct encoder_ops {
+    /* All that comes before the blocks. */
+    int (*begin)(struct encoder *enc, struct sink *s, struct err *e);
+    /* One piece, in the order of the image. May change b->data/present. */
+    int (*block)(struct encoder *enc, struct sink *s, struct block *b,
+                 struct err *e);
+    /* All that comes after them. */
+    int (*end)(struct encoder *enc, struct sink *s, struct err *e);
+    void (*close)(struct encoder *enc);
+};
+
+struct encoder {
+    const struct encoder_ops *ops;
+    const struct image *img;
+    uint64_t size; /* exact, bytes */
+};
+
+void encoder_close(struct encoder *enc);
+void encoder_cleanup(struct encoder **enc);
+
+struct vhd_options {
+    bool clear_zeros;        /* clear the bits of zero sectors: only where the
+                                background is known to be zero */
+    const struct uuid *uuid; /* NULL: a fresh one */
+};
+
+/* A dynamic VHD of 2 MiB blocks. ERR_UNSUPPORTED for an image of another block
+ * size (reblock it first), ERR_NO_SPACE beyond 2040 GiB. */
+int vhd_encoder(struct encoder **out, const struct image *img,
+                const struct vhd_options *opt, struct err *e);
+
+/* The plain content, `size` bytes (at least the image's; what is past its end
+ * is zero). A sink that is not seekable needs an ascending image. */
+int raw_encoder(struct encoder **out, const struct image *img, uint64_t size,
+                struct err *e);
+
+/* XAPI's chunked framing: records of offset, length and data, in any order;
+ * holes as explicit zeros, up to `size` (at least the image's). */
+int chunked_encoder(struct encoder **out, const struct image *img,
+                    uint64_t size, struct err *e);
+
+/* How far a transfer is; written by it, read by any thread. */
+struct progress {
+    _Atomic uint64_t total;   /* virtual bytes that will be covered */
+    _Atomic uint64_t done;    /* of them so far */
+    _Atomic uint64_t zeros;   /* bytes found zero or left out */
+    _Atomic uint64_t read;    /* bytes from the source's place */
+    _Atomic uint64_t written; /* bytes to the destination's place */
+};
+
+/* Moves all: begin, the blocks, end; then checks that the input was whole and
+ * that what was written is what was promised (seekable raw output excepted,
+ * which writes no holes). The sink is not finished here. `p` may be NULL. */
+int image_copy(struct image *img, struct encoder *enc, struct sink *s,
+               struct progress *p, const struct wait *wait, struct err *e);
+
+#endif

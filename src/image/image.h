@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_IMAGE_H
+#define VHDSTREAM_IMAGE_H
+
+/*
+ * A disk whose allocation map is known and whose blocks have not been read yet.
+ *
+ * A block is the unit of the map. A block in the map may turn out to be all
+ * zeros; one that is not in it is a hole: zeros, or the parent's content when
+ * has_parent is set. Blocks come in the order in which the input stores them
+ * (`order`), each once, and from the map and the order everything that has to
+ * be promised ahead can be computed: see encoder.h.
+ *
+ * A block of more than PIECE_MAX bytes comes in pieces, in ascending order of
+ * their offset, so that memory does not follow the block size.
+ *
+ * A wrapper (image_async ...) replaces the variable it wraps and owns what was
+ * in it. An image is used by one thread at a time.
+ */
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "io/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SECTOR_SIZE = 512,
+    PIECE_MAX = 2 * 1024 * 1024, /* bytes of data in one piece */
+    PIECE_SECTORS = PIECE_MAX / SECTOR_SIZE,
+    BLOCK_SIZE_DEFAULT = 2 * 1024 * 1024, /* the one that every reader takes */
+    BLOCK_SIZE_MIN = 4096,
+    BLOCK_SIZE_MAX = 256 * 1024 * 1024,
+};
+
+/* The buffer of one piece, and what it holds. Sectors whose bit is clear are
+ * holes; their bytes in `data` are zero. */
+struct block {
+    uint32_t index;   /* of the block in the disk */
+    uint32_t offset;  /* of this piece in the block, bytes */
+    uint32_t len;     /* bytes; the disk's last block is cut at its end */
+    bool whole;       /* every sector is present */
+    uint8_t *data;    /* PIECE_MAX bytes, page aligned */
+    uint8_t *present; /* a bit a sector of the piece, PIECE_SECTORS of them */
+};
+
+int block_open(struct block *b, struct err *e);
+void block_close(struct block *b);
+void block_cleanup(struct block *b);
+
+struct image;
+
+struct image_ops {
+    /* The next piece into *b: 1; or 0 when all were handed out and the input
+     * was found whole to its very end. Not called again after 0 or an error. */
+    int (*next)(struct image *img, struct block *b, struct err *e);
+    /* `len` bytes of content from byte `offset` of the disk, in any order and
+     * apart from next; holes as zeros. Bounds are the caller's. NULL: stream
+     * only. */
+    int (*read)(struct image *img, void *buf, size_t len, uint64_t offset,
+                struct err *e);
+    void (*close)(struct image *img);
+};
+
+struct vhd_head;
+
+struct image {
+    const struct image_ops *ops;
+    char name[NAME_SIZE]; /* of the place, for messages */
+    const char *format;   /* "vhd", "raw": a name of the format table */
+    uint64_t size;        /* virtual size, bytes; a multiple of a sector */
+    uint32_t block_size;  /* bytes, a power of two */
+    uint32_t nblocks;     /* div_up(size, block_size) */
+    uint32_t nmapped;     /* blocks in the map */
+    uint8_t *map;         /* bit i: block i is mapped; owned */
+    uint32_t *order;      /* the nmapped block numbers as they come; NULL:
+                             ascending; owned */
+    bool has_parent;      /* holes are the parent's */
+    const struct vhd_head *vhd; /* what the VHD said of itself, or NULL */
+};
+
+int image_next(struct image *img, struct block *b, struct err *e);
+bool image_is_seekable(const struct image *img);
+int image_read(struct image *img, void *buf, size_t len, uint64_t offset,
+               struct err *e);
+void image_close(struct image *img);
+void image_cleanup(struct image **img);
+
+/* Whether blocks come in ascending order of address. */
+bool image_is_ascending(const struct image *img);
+
+/* Bytes of block `index` inside the disk: block_size, less for the last. */
+uint32_t image_block_len(const struct image *img, uint32_t index);
+
+/* For constructors: sets the base part, computes nblocks and makes an empty
+ * map. ERR_UNSUPPORTED when the disk has more blocks than BAT_MAX. */
+int image_init(struct image *img, const struct image_ops *ops, const char *name,
+               const char *format, uint64_t size, uint32_t block_size,
+               struct err *e);
+/* Frees map and order. */
+void image_free_base(struct image *img);
+
+/* Steps through the mapped blocks in delivery order: the block number for
+ * step i of nmapped. `cursor` is the caller's, 0 at first. */
+uint32_t image_step(const struct image *img, uint32_t *cursor);
+
+/* --- wrappers --------------------------------------------------------------*/
+
+/* Decodes ahead in a thread of its own. With `threads` 0 it does nothing. */
+int image_async(struct image **img, unsigned threads, struct err *e);
+
+/* Changes the block size. Larger to smaller always streams; smaller to larger
+ * streams where the parts of each new block come together, else needs a
+ * seekable image, else ERR_UNSUPPORTED (image_can_reblock tells beforehand). */
+bool image_can_reblock(const struct image *img, uint32_t block_size);
+int image_reblock(struct image **img, uint32_t block_size, struct err *e);
+
+/* Drops blocks that hold only zeros from the map, by reading them (a block that
+ * does not begin with zeros costs one page). Seekable images without a parent
+ * only; others are left as they are. */
+int image_trim(struct image **img, const struct wait *wait, struct err *e);
+
+/* Brings the blocks into ascending order; needs a seekable image, else
+ * ERR_UNSUPPORTED. Does nothing where they ascend already. */
+int image_ascend(struct image **img, struct err *e);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_HTTP_H
+#define VHDSTREAM_HTTP_H
+
+/*
+ * HTTP(S) with libcurl inside: http*.c are the only files that know it.
+ * Redirects are never followed here, credentials never sent unasked, `Expect`
+ * and `Accept` never sent. A name that stands in messages is given apart from
+ * the URL, since URLs hold session references.
+ */
+
+#include "base/err.h"
+#include "base/wait.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A certificate that is trusted as it is, by the SHA-256 of its DER form. */
+struct http_pin {
+    char host[256]; /* "": any host */
+    uint8_t sha256[32];
+};
+
+enum { HTTP_PINS_MAX = 64 };
+
+/* Whom to believe. With a pin that fits the host, only a certificate with that
+ * sum is taken and names and chains do not matter. */
+struct http_trust {
+    const char *cacert; /* file of CA certificates, or NULL: the system's */
+    bool insecure;      /* believe everybody */
+    struct http_pin pins[HTTP_PINS_MAX];
+    unsigned npins;
+};
+
+/* Parses "[HOST=]sha256:HEX" (colons allowed in HEX) and adds it. */
+int http_trust_pin(struct http_trust *t, const char *text, struct err *e);
+
+/* What every request of one place has in common; must outlive them. */
+struct http_config {
+    const struct http_trust *trust;
+    const struct wait *wait; /* timeout_s: no byte either way, head included */
+    const char *user;        /* Basic credentials, or NULL */
+    const char *password;
+};
+
+enum { HTTP_LOCATION_SIZE = 2048, HTTP_NOTE_SIZE = 512 };
+
+/* What the server answered. */
+struct http_reply {
+    int status;                        /* 200, 302 ... */
+    int64_t length;                    /* Content-Length, -1: none */
+    char location[HTTP_LOCATION_SIZE]; /* of a redirect, "" */
+    char note[HTTP_NOTE_SIZE]; /* the body of an answer that is no 2xx, as one
+                                  line of text, tags removed */
+};
+
+/* --- calls: memory in, memory out (RPC) ----------------------------------- */
+
+/* A connection that is kept open between calls. */
+struct http_client;
+
+int http_client_open(struct http_client **out, const struct http_config *cfg,
+                     struct err *e);
+void http_client_close(struct http_client *c);
+
+/* POSTs body[0 .. len) and stores the answer's body in *out (NUL-terminated,
+ * the caller frees), at most `max` bytes. An answer that is not 200 is no
+ * error here: see *reply. ERR_AUTH: TLS. ERR_TEMPORARY: connection, timeout. */
+int http_client_post(struct http_client *c, const char *url, const char *name,
+                     const char *type, const void *body, size_t len, size_t max,
+                     char **out, struct http_reply *reply, struct err *e);
+
+/* --- streams ---------------------------------------------------------------
+ */
+
+/* One request whose body is too long for memory. */
+struct http_stream;
+
+/* GET: returns when the head of the answer has come; no redirect is followed
+ * and any status is a success here. `headers` is a NULL-ended list of
+ * "Name: value", or NULL. */
+int http_get_open(struct http_stream **out, const struct http_config *cfg,
+                  const char *url, const char *name, const char *const *headers,
+                  struct err *e);
+
+/* PUT of `size` bytes (-1: chunked transfer encoding). With head_first it
+ * returns when the head of the answer has come and no byte of the body was
+ * sent (XAPI answers so); else at once. */
+int http_put_open(struct http_stream **out, const struct http_config *cfg,
+                  const char *url, const char *name, const char *const *headers,
+                  int64_t size, bool head_first, struct err *e);
+
+/* Valid once the head has come. */
+const struct http_reply *http_stream_reply(const struct http_stream *st);
+
+/* Body of the answer: count, 0 at its end (a body shorter than its announced
+ * Content-Length is ERR_TEMPORARY, not an end). */
+int64_t http_stream_read(struct http_stream *st, void *buf, size_t len,
+                         struct err *e);
+
+/* Sends body bytes. When the server ended or answered before the body was
+ * complete: an error that names the byte, with the server's status and text
+ * where it sent one. */
+int http_stream_write(struct http_stream *st, const void *buf, size_t len,
+                      struct err *e);
+
+/* Ends the body (all of it must have been written), then reads the answer to
+ * its end. What it said is in the reply; a body of the answer goes to the note
+ * (so XAPI's second "HTTP/1.1 500" after its early 200). Not judged here but
+ * for this: fewer bytes taken than promised is an error. */
+int http_stream_finish(struct http_stream *st, struct err *e);
+
+/* Closes; a request that was not complete is broken off (never ended cleanly).
+ */
+void http_stream_close(struct http_stream *st);
+void http_stream_cleanup(struct http_stream **st);
+
+/* --- plain URLs as places --------------------------------------------------*/
+
+/* GET as a source: at most 10 redirects (GET only, https never to http), 200
+ * else an error: 401/403 ERR_AUTH, 404/410 ERR_NOT_FOUND, 408/429/5xx
+ * ERR_TEMPORARY. `size` from Content-Length. */
+int source_open_http(struct source **out, const struct http_config *cfg,
+                     const char *url, struct err *e);
+
+/* PUT as a sink; finish wants a 2xx. `size` -1: chunked. */
+int sink_open_http(struct sink **out, const struct http_config *cfg,
+                   const char *url, int64_t size, struct err *e);
+
+/* `url` without user, password and query, for messages. */
+void http_url_redact(const char *url, char *out, size_t size);
+
+#endif

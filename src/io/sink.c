@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "io/sink.h"
+
+#include "base/checked.h"
+#include "base/zero.h"
+
+#include <stdio.h>
+
+void sink_init(struct sink *s, const struct sink_ops *ops, const char *name)
+{
+    s->ops = ops;
+    (void)snprintf(s->name, sizeof(s->name), "%s", name);
+}
+
+static void count(struct sink *s, uint64_t len)
+{
+    if (s->meter)
+        atomic_fetch_add_explicit(s->meter, len, memory_order_relaxed);
+}
+
+int sink_write(struct sink *s, const void *buf, size_t len, struct err *e)
+{
+    if (!len)
+        return 0;
+    TRY(s->ops->write(s, buf, len, e));
+    s->pos += len;
+    count(s, len);
+    return 0;
+}
+
+int sink_zeros(struct sink *s, uint64_t len, struct err *e)
+{
+    if (!len)
+        return 0;
+    if (s->ops->zeros) {
+        TRY(s->ops->zeros(s, len, e));
+        s->pos += len;
+        count(s, len);
+        return 0;
+    }
+    while (len) {
+        size_t now = (size_t)min_u64(len, ZERO_SIZE);
+
+        TRY(sink_write(s, zero_bytes, now, e));
+        len -= now;
+    }
+    return 0;
+}
+
+bool sink_is_seekable(const struct sink *s)
+{
+    return s->ops->pwrite != NULL;
+}
+
+int sink_clear(struct sink *s, uint64_t size, struct err *e)
+{
+    return s->ops->clear(s, size, e);
+}
+
+int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
+                struct err *e)
+{
+    TRY(s->ops->pwrite(s, buf, len, offset, e));
+    count(s, len);
+    return 0;
+}
+
+int sink_finish(struct sink *s, struct err *e)
+{
+    TRY(s->ops->finish(s, e));
+    s->finished = true;
+    return 0;
+}
+
+void sink_close(struct sink *s, struct err *why)
+{
+    if (s)
+        s->ops->close(s, why);
+}
+
+void sink_cleanup(struct sink **s)
+{
+    sink_close(*s, NULL);
+    *s = NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_SINK_H
+#define VHDSTREAM_SINK_H
+
+/*
+ * A sink takes bytes. `finish` makes them count: flush, fsync, rename into
+ * place, the server's verdict; it may fail. `close` frees; a sink that was not
+ * finished is abandoned by it: the temporary file removed, the transfer broken
+ * so that nobody takes it for whole, the new VDI destroyed. close cannot fail;
+ * what it could not clean up it has put where sink_leftovers finds it.
+ *
+ * A wrapper replaces the variable it wraps and owns what was in it; finishing
+ * the outer one finishes the inner one. Used by one thread at a time.
+ */
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/wait.h"
+#include "io/source.h" /* NAME_SIZE */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sink;
+
+struct sink_ops {
+    /* Takes all `len` bytes, or fails. */
+    int (*write)(struct sink *s, const void *buf, size_t len, struct err *e);
+    /* Appends `len` zero bytes. NULL: they are written. */
+    int (*zeros)(struct sink *s, uint64_t len, struct err *e);
+    /* Makes the whole thing `size` zero bytes, at no or little cost, for pwrite
+     * to fill. NULL: append only. */
+    int (*clear)(struct sink *s, uint64_t size, struct err *e);
+    /* Writes at `offset`, within the size that clear gave. NULL with clear. */
+    int (*pwrite)(struct sink *s, const void *buf, size_t len, uint64_t offset,
+                  struct err *e);
+    /* Everything was written: make it last. */
+    int (*finish)(struct sink *s, struct err *e);
+    /* Frees, and abandons what was not finished. `why` is the failure that
+     * made it so, to be appended to with what could not be cleaned up; NULL
+     * when nobody listens. */
+    void (*close)(struct sink *s, struct err *why);
+};
+
+struct sink {
+    const struct sink_ops *ops;
+    char name[NAME_SIZE];    /* of the place, for messages; holds no secret */
+    uint64_t pos;            /* bytes appended by write and zeros */
+    bool finished;           /* finish has succeeded */
+    _Atomic uint64_t *meter; /* NULL, or counts the bytes written */
+};
+
+int sink_write(struct sink *s, const void *buf, size_t len, struct err *e);
+int sink_zeros(struct sink *s, uint64_t len, struct err *e);
+bool sink_is_seekable(const struct sink *s);
+int sink_clear(struct sink *s, uint64_t size, struct err *e);
+int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
+                struct err *e);
+int sink_finish(struct sink *s, struct err *e);
+void sink_close(struct sink *s, struct err *why);
+void sink_cleanup(struct sink **s);
+
+/* For constructors. */
+void sink_init(struct sink *s, const struct sink_ops *ops, const char *name);
+
+/* --- places ---------------------------------------------------------------*/
+
+/* A file that appears under `path` at finish, complete, or not at all. An
+ * existing file or a block device is refused without `force`. A device, a FIFO
+ * or a terminal is written in place. Regular files and devices are seekable. */
+int sink_open_file(struct sink **out, const char *path, bool force,
+                   const struct wait *wait, struct err *e);
+
+/* An open descriptor, which stays the caller's: stdout. Append only. */
+int sink_open_fd(struct sink **out, int fd, const char *name,
+                 const struct wait *wait, struct err *e);
+
+/* --- wrappers --------------------------------------------------------------*/
+
+/* Deflates into one gzip member, whatever the number of threads. `level` 1 to
+ * 9. The same input gives the same bytes for any number of threads. */
+int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
+
+/* One tar archive with one member `name` of exactly `size` bytes, which the
+ * caller then writes; finish fails when it was another number. */
+int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e);
+
+/* Writes in a thread of its own, through a ring of buffers. Append only. With
+ * `threads` 0 it does nothing. */
+int sink_async(struct sink **s, unsigned threads, struct err *e);
+
+#endif
