@@ -46,12 +46,13 @@ def _misplaced(c, at, offset, length):
 
 def _check_map(c, at, offset, bits, total):
     """The sum covers the padded map; version 1.1 sums the bytes as signed."""
-    covered = bits[:round_up((c.header.max_entries + 7) // 8, SECTOR)]
-    plain = sum(covered)
-    sums = {~plain & 0xFFFFFFFF}
-    if c.footer.creator_version == 0x00010001:
-        high = sum(1 for b in covered if b > 127)
-        sums.add(~(plain - 256 * high) & 0xFFFFFFFF)
+    sums = set()
+    for count in (c.header.max_entries, c.footer.current_size >> 21):
+        covered = bits[:max(SECTOR, round_up((count + 7) // 8, SECTOR))]
+        sums.add(~sum(covered) & 0xFFFFFFFF)
+        if c.footer.creator_version == 0x00010001:
+            high = sum(1 for b in covered if b > 127)
+            sums.add(~(sum(covered) - 256 * high) & 0xFFFFFFFF)
     if total not in sums:
         c.add("batmap-checksum", at + 24)
         return

@@ -131,6 +131,8 @@ def _check_name(c):
 
 def candidates(c):
     """Paths to try, in order, without doubles: locators, the name, then bare file names."""
+    if c.parent:
+        return [c.parent]
     texts = []
     for code in ORDER:
         for entry in c.header.locators:

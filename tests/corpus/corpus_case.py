@@ -64,3 +64,8 @@ def block(index, first=0, count=8, **more):
 def whole(index, block_size=2 << 20, key=0, **more):
     """A block full of noise."""
     return Block(index, [(0, noise((key, index), block_size))], bits="all", **more)
+
+
+def uuid_of(name):
+    """Every file's uuid follows from its name, so that children can be described by theirs."""
+    return noise(("uuid", name), 16)

@@ -2,10 +2,12 @@
 # Copyright the vhdstream authors
 """All valid files: each must be read right, from a file always, from a pipe where it says so."""
 
+import valid_blktap
 import valid_dynamic
+import valid_fixed
 from manifest_entry import good_entry
 
-MODULES = (valid_dynamic,)
+MODULES = (valid_dynamic, valid_fixed, valid_blktap)
 
 
 def cases(quick=False):

@@ -8,10 +8,11 @@ the reader model reads and what the check model finds must all agree, or the bui
 
 import os
 
+from corpus_case import uuid_of
 from vhd_check import check
 from vhd_edit import Edit
 from vhd_fields import MIB
-from vhd_reader import Refused, Vhd, read_content
+from vhd_reader import Refused, Vhd, read_content, read_raw
 from vhd_writer import intended, write
 
 PLAIN_UP_TO = 64 * MIB
@@ -32,14 +33,15 @@ def make_file(case, path):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if case.make:
         return Edit(path, None), case.make(path)
+    case.disk.footer.setdefault("uuid", uuid_of(case.name))
     edit = Edit(path, write(case.disk, path))
     if case.edit:
         case.edit(edit)
     return edit, None
 
 
-def mode_entry(path, pipe=False, chain=False):
-    found = check(path, pipe=pipe, chain=chain)
+def mode_entry(path, pipe=False, chain=False, parent=None):
+    found = check(path, pipe=pipe, chain=chain, parent=parent)
     refuse = any(f.severity == "error" for f in found)
     return {"verdict": "refuse" if refuse else "read", "findings": [f.as_json() for f in found]}
 
@@ -52,7 +54,7 @@ def good_entry(case, root, contents):
     """`contents` keeps the content of finished files by name, for their children."""
     path = os.path.join(root, case.folder or "valid", case.name + ".vhd")
     edit, meant = make_file(case, path)
-    chain = [path] + [contents[name][0] for name in case.parents]
+    chain = [path] + [_parent_path(path, name, contents) for name in case.parents]
     content = read_content(chain)
     contents[case.name] = (path, content)
     if case.disk and case.intended:
@@ -65,8 +67,16 @@ def good_entry(case, root, contents):
     entry.update(_content_fields(content))
     entry["parents"] = [os.path.relpath(p, root) for p in chain[1:]]
     entry["args"] = list(case.args)
-    _good_modes(case, path, entry)
+    _good_modes(case, path, entry, chain)
     return entry
+
+
+def _parent_path(path, name, contents):
+    """A parent that no case made is a file that the child's own edit laid beside it."""
+    if name not in contents:
+        beside = os.path.join(os.path.dirname(path), name)
+        contents[name] = (beside, read_raw(beside))
+    return contents[name][0]
 
 
 def _content_fields(content):
@@ -88,7 +98,7 @@ def _describe(case, path, root):
     return out
 
 
-def _good_modes(case, path, entry):
+def _good_modes(case, path, entry, chain):
     entry["file"] = mode_entry(path)
     demand(not ids(entry["file"], "error"), case.name, "has errors: %s" % entry["file"])
     demand(ids(entry["file"], "warning") == set(case.warns), case.name,
@@ -98,7 +108,9 @@ def _good_modes(case, path, entry):
     demand((case.pipe == "read" and not errors) or case.pipe in errors, case.name,
            "on a pipe: %s" % errors)
     if entry["type"] == "differencing":
-        entry["chain"] = mode_entry(path, chain=True)
+        given = chain[1] if "--parent" in case.args else None
+        entry["chain"] = mode_entry(path, chain=True, parent=given)
+        demand(not ids(entry["chain"], "error"), case.name, "chain: %s" % entry["chain"])
 
 
 def bad_entry(case, root):

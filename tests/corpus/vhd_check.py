@@ -26,8 +26,8 @@ MOST_PER_ID = 8
 class Check:
     """The state of one check; parts are added as they are found sound."""
 
-    def __init__(self, path, pipe, chain):
-        self.path, self.pipe, self.chain = path, pipe, chain
+    def __init__(self, path, pipe=False, chain=False, parent=None):
+        self.path, self.pipe, self.chain, self.parent = path, pipe, chain, parent
         self.data = Bytes(path)
         self.ends = self.footer = self.header = self.table = None
         self.base = 0           # where the footer in force stands
@@ -51,9 +51,12 @@ class Check:
         return self.errors > 0
 
 
-def check(path, pipe=False, chain=False):
-    """Sorted findings; a file with an error among them is refused."""
-    c = Check(path, pipe, chain)
+def check(path, pipe=False, chain=False, parent=None):
+    """Sorted findings; a file with an error among them is refused.
+
+    parent: the file that the user named as the nearest parent, instead of a search for it.
+    """
+    c = Check(path, pipe, chain, parent)
     try:
         _check_all(c)
     finally:
@@ -63,7 +66,7 @@ def check(path, pipe=False, chain=False):
 
 def check_alone(path):
     """The Check of a file without its parents; the caller walks on from it."""
-    c = Check(path, False, False)
+    c = Check(path)
     _check_all(c, parents=False)
     return c
 

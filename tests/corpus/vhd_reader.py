@@ -218,7 +218,7 @@ def read_content(chain, size_from="current"):
 
 def _read(chain, size_from, raw):
     if raw:
-        return _read_raw(chain[0])
+        return read_raw(chain[0])
     disk = Vhd(chain[0], size_from)
     try:
         below = Content(disk.size)
@@ -233,7 +233,7 @@ def _read(chain, size_from, raw):
         disk.close()
 
 
-def _read_raw(path):
+def read_raw(path):
     data = Bytes(path)
     content = Content(data.size)
     for start, length in data.data_runs(0, data.size):
