@@ -59,6 +59,10 @@ int raw_encoder(struct encoder **out, const struct image *img, uint64_t size,
 int chunked_encoder(struct encoder **out, const struct image *img,
                     uint64_t size, struct err *e);
 
+/* What raw_encoder and chunked_encoder ask of an image: whole, and not larger
+ * than `size`. */
+int encoder_check_plain(const struct image *img, uint64_t size, struct err *e);
+
 /* How far a transfer is; written by it, read by any thread. */
 struct progress {
     _Atomic uint64_t total;   /* virtual bytes that will be covered */

@@ -33,6 +33,8 @@ enum {
     BLOCK_SIZE_DEFAULT = 2 * 1024 * 1024, /* the one that every reader takes */
     BLOCK_SIZE_MIN = 4096,
     BLOCK_SIZE_MAX = 256 * 1024 * 1024,
+    /* 2040 GiB in 512 KiB blocks: what 64 MiB of memory have room for. */
+    BLOCKS_MAX = 4 * 1024 * 1024,
 };
 
 /* The buffer of one piece, and what it holds. Sectors whose bit is clear are
@@ -95,7 +97,7 @@ bool image_is_ascending(const struct image *img);
 uint32_t image_block_len(const struct image *img, uint32_t index);
 
 /* For constructors: sets the base part, computes nblocks and makes an empty
- * map. ERR_UNSUPPORTED when the disk has more blocks than BAT_MAX. */
+ * map. ERR_UNSUPPORTED when the disk has more than BLOCKS_MAX. */
 int image_init(struct image *img, const struct image_ops *ops, const char *name,
                const char *format, uint64_t size, uint32_t block_size,
                struct err *e);
@@ -105,6 +107,14 @@ void image_free_base(struct image *img);
 /* Steps through the mapped blocks in delivery order: the block number for
  * step i of nmapped. `cursor` is the caller's, 0 at first. */
 uint32_t image_step(const struct image *img, uint32_t *cursor);
+
+/* The same piece by piece: sets index, offset and len of the next piece in *b;
+ * 1, or 0 after the last. The cursor is all zeros at first. */
+struct image_cursor {
+    uint32_t cursor, steps, index, offset, left_in_block;
+};
+int image_step_piece(const struct image *img, struct image_cursor *c,
+                     struct block *b);
 
 /* --- wrappers --------------------------------------------------------------*/
 

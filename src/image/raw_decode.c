@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "image/raw_decode.h"
+
+#include "base/bits.h"
+#include "base/checked.h"
+#include "base/mem.h"
+#include "image/vhd_head.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct raw_image {
+    struct image base;
+    struct source *src;
+    uint64_t len; /* bytes of the source that are content */
+    struct image_cursor cursor;
+    struct vhd_head head; /* of a fixed VHD; base.vhd points here */
+};
+
+/* [offset, offset + len), zeros past the content's last byte. */
+static int read_content(struct raw_image *r, void *buf, size_t len,
+                        uint64_t offset, struct err *e)
+{
+    size_t have = offset < r->len ? (size_t)min_u64(len, r->len - offset) : 0;
+
+    memset((uint8_t *)buf + have, 0, len - have);
+    return vhd_read_at(r->src, buf, have, offset, "the disk's content", e);
+}
+
+static int end_of_stream(struct raw_image *r, struct err *e)
+{
+    uint64_t surplus = 0;
+
+    TRY(source_drain(r->src, &surplus, e));
+    if (surplus)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: %" PRIu64 " bytes more than the %" PRIu64
+                       " that were announced",
+                       r->base.name, surplus, r->len);
+    return 0;
+}
+
+static int raw_next(struct image *img, struct block *b, struct err *e)
+{
+    struct raw_image *r = (struct raw_image *)img;
+
+    if (!image_step_piece(img, &r->cursor, b))
+        return source_is_seekable(r->src) ? 0 : end_of_stream(r, e);
+    TRY(read_content(r, b->data, b->len,
+                     (uint64_t)b->index * img->block_size + b->offset, e));
+    bits_set_run(b->present, 0, b->len / SECTOR_SIZE);
+    b->whole = true;
+    return 1;
+}
+
+static int raw_read(struct image *img, void *buf, size_t len, uint64_t offset,
+                    struct err *e)
+{
+    return read_content((struct raw_image *)img, buf, len, offset, e);
+}
+
+static void raw_close(struct image *img)
+{
+    struct raw_image *r = (struct raw_image *)img;
+
+    source_close(r->src);
+    image_free_base(img);
+    free(r);
+}
+
+static const struct image_ops stream_ops = {
+    .next = raw_next,
+    .close = raw_close,
+};
+
+static const struct image_ops seekable_ops = {
+    .next = raw_next,
+    .read = raw_read,
+    .close = raw_close,
+};
+
+static void map_extent(struct image *img, uint64_t start, uint64_t end)
+{
+    uint64_t first = start / img->block_size;
+    uint64_t last = div_up(min_u64(end, img->size), img->block_size);
+
+    if (first < last)
+        bits_set_run(img->map, first, last - first);
+}
+
+static int map_data(struct raw_image *r, struct source *src, struct err *e)
+{
+    uint64_t from = 0, start, end;
+    int more;
+
+    while (from < r->len &&
+           (more = source_data(src, from, &start, &end, e)) != 0) {
+        TRY(more);
+        map_extent(&r->base, start, end);
+        from = end;
+    }
+    r->base.nmapped = (uint32_t)bits_count(r->base.map, r->base.nblocks);
+    return 0;
+}
+
+static int open_raw(struct source **src, uint64_t len, const char *format,
+                    struct raw_image **out, struct err *e)
+{
+    bool seekable = source_is_seekable(*src);
+    struct raw_image *r = NULL;
+    int result;
+
+    if (len > UINT64_MAX / 2)
+        return err_set(e, ERR_UNSUPPORTED, "%s: %" PRIu64 " bytes",
+                       (*src)->name, len);
+    TRY(mem_alloc(&r, sizeof(*r), "an image", e));
+    r->len = len;
+    result = image_init(&r->base, seekable ? &seekable_ops : &stream_ops,
+                        (*src)->name, format, round_up(len, SECTOR_SIZE),
+                        BLOCK_SIZE_DEFAULT, e);
+    if (!result && seekable)
+        result = map_data(r, *src, e);
+    if (result < 0) {
+        raw_close(&r->base);
+        return result;
+    }
+    if (!seekable)
+        map_extent(&r->base, 0, len);
+    r->base.nmapped = (uint32_t)bits_count(r->base.map, r->base.nblocks);
+    r->src = *src;
+    *src = NULL;
+    *out = r;
+    return 0;
+}
+
+int raw_decode(struct source **src, int64_t size, struct image **out,
+               struct err *e)
+{
+    struct raw_image *r;
+
+    if (size < 0)
+        size = (*src)->size;
+    if (size < 0)
+        return err_set(e, ERR_USAGE,
+                       "%s: a raw disk of unknown length; give its bytes with "
+                       "--size",
+                       (*src)->name);
+    if (!size)
+        return err_set(e, ERR_CORRUPT, "%s: empty: no disk in it",
+                       (*src)->name);
+    if ((*src)->size >= 0 && size != (*src)->size)
+        return err_set(e, ERR_USAGE,
+                       "%s: has %" PRId64 " bytes, not the %" PRId64
+                       " that --size gives",
+                       (*src)->name, (*src)->size, size);
+    TRY(open_raw(src, (uint64_t)size, "raw", &r, e));
+    *out = &r->base;
+    return 0;
+}
+
+int raw_decode_fixed(struct source **src, const struct vhd_footer *footer,
+                     struct image **out, struct err *e)
+{
+    struct raw_image *r;
+
+    if (footer->current_size > (uint64_t)(*src)->size - VHD_FOOTER_SIZE)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: a fixed VHD of %" PRIu64
+                       " bytes and a footer, in a file of %" PRId64,
+                       (*src)->name, footer->current_size, (*src)->size);
+    TRY(open_raw(src, footer->current_size, "vhd-fixed", &r, e));
+    r->head.footer = *footer;
+    r->head.footer_size = VHD_FOOTER_SIZE;
+    r->base.vhd = &r->head;
+    *out = &r->base;
+    return 0;
+}
