@@ -104,6 +104,10 @@ int image_init(struct image *img, const struct image_ops *ops, const char *name,
 /* Frees map and order. */
 void image_free_base(struct image *img);
 
+/* Marks in the map of img all blocks that inner's mapped blocks touch (the same
+ * disk, another block size), and counts them. */
+void image_map_from(struct image *img, const struct image *inner);
+
 /* Steps through the mapped blocks in delivery order: the block number for
  * step i of nmapped. `cursor` is the caller's, 0 at first. */
 uint32_t image_step(const struct image *img, uint32_t *cursor);
@@ -118,22 +122,28 @@ int image_step_piece(const struct image *img, struct image_cursor *c,
 
 /* --- wrappers --------------------------------------------------------------*/
 
-/* Decodes ahead in a thread of its own. With `threads` 0 it does nothing. */
+/* Decodes ahead in a thread of its own; stream only from then on. With
+ * `threads` 0 it does nothing. Closing it early waits for the thread: whoever
+ * gives up asks for the stop (struct wait) that the inner source listens to
+ * first. */
 int image_async(struct image **img, unsigned threads, struct err *e);
 
-/* Changes the block size. Larger to smaller always streams; smaller to larger
- * streams where the parts of each new block come together, else needs a
- * seekable image, else ERR_UNSUPPORTED (image_can_reblock tells beforehand). */
-bool image_can_reblock(const struct image *img, uint32_t block_size);
-int image_reblock(struct image **img, uint32_t block_size, struct err *e);
+/* Changes the block size to the default, 2 MiB. Larger blocks are always cut on
+ * the way; smaller ones are joined on the way where the parts of each new block
+ * come together, else by address, which needs a seekable image without a
+ * parent; else ERR_UNSUPPORTED (image_can_reblock tells beforehand). Does
+ * nothing where the size is right. */
+bool image_can_reblock(const struct image *img);
+int image_reblock(struct image **img, struct err *e);
 
-/* Drops blocks that hold only zeros from the map, by reading them (a block that
- * does not begin with zeros costs one page). Seekable images without a parent
- * only; others are left as they are. */
-int image_trim(struct image **img, const struct wait *wait, struct err *e);
+/* Takes blocks that hold only zeros out of the map, by reading them (a block
+ * that does not begin with zeros costs one page). For seekable images without a
+ * parent; others are left as they are. No wrapper: *img itself changes. */
+int image_trim(struct image *img, const struct wait *wait, struct err *e);
 
-/* Brings the blocks into ascending order; needs a seekable image, else
- * ERR_UNSUPPORTED. Does nothing where they ascend already. */
+/* Delivers the disk by address, in blocks of 2 MiB; for a seekable image
+ * without a parent, else ERR_UNSUPPORTED. Does nothing where that is so
+ * already. */
 int image_ascend(struct image **img, struct err *e);
 
 #endif

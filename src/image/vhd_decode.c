@@ -17,9 +17,9 @@ struct vhd_image {
     struct vhd_head head;
     bool exact;
     struct image_cursor cursor;
-    uint8_t *bitmap;       /* of the block that next stands in */
-    uint8_t *read_bitmap;  /* of block read_index, for read */
-    uint32_t read_index;   /* UINT32_MAX: none */
+    uint8_t *bitmap;      /* of the block that next stands in */
+    uint8_t *read_bitmap; /* of block read_index, for read */
+    uint32_t read_index;  /* UINT32_MAX: none */
 };
 
 static uint64_t block_place(const struct vhd_image *v, uint32_t index)
@@ -164,8 +164,8 @@ static int read_in_block(struct vhd_image *v, uint32_t index, uint8_t *buf,
         uint32_t sector = offset / SECTOR_SIZE;
         uint32_t last = (offset + len - 1) / SECTOR_SIZE + 1;
         uint64_t run = bits_run(v->read_bitmap, sector, last);
-        uint32_t now = (uint32_t)min_u64(
-            len, (sector + run) * SECTOR_SIZE - offset);
+        uint32_t now =
+            (uint32_t)min_u64(len, (sector + run) * SECTOR_SIZE - offset);
 
         if (bit_get(v->read_bitmap, sector))
             TRY(source_pread_full(v->src, buf, now, data + offset, "a block",
@@ -242,10 +242,9 @@ static int fill(struct vhd_image *v, struct source *src, struct err *e)
 {
     const struct vhd_head *h = &v->head;
 
-    TRY(image_init(&v->base,
-                   source_is_seekable(src) ? &seekable_ops : &stream_ops,
-                   src->name, "vhd", h->footer.current_size,
-                   h->header.block_size, e));
+    TRY(image_init(
+        &v->base, source_is_seekable(src) ? &seekable_ops : &stream_ops,
+        src->name, "vhd", h->footer.current_size, h->header.block_size, e));
     TRY(mem_alloc(&v->bitmap, h->bitmap_size, "a sector bitmap", e));
     TRY(mem_alloc(&v->read_bitmap, h->bitmap_size, "a sector bitmap", e));
     v->read_index = UINT32_MAX;

@@ -71,8 +71,7 @@ static int fill_table(const struct image *img, uint8_t *table, struct err *e)
 
         if (at >= UINT32_MAX)
             return err_set(e, ERR_NO_SPACE,
-                           "%s: block %" PRIu32
-                           " would begin at byte %" PRIu64
+                           "%s: block %" PRIu32 " would begin at byte %" PRIu64
                            ", which a VHD cannot address",
                            img->name, index, at * 512);
         put_be32(table + 4 * (size_t)index, (uint32_t)at);

@@ -226,11 +226,9 @@ int vhd_head_read(struct source *src, const struct vhd_origin *origin,
     int result;
 
     TRY(seekable ? find_footer(src, origin, &h, e) : stream_footer(src, &h, e));
-    TRY(vhd_footer_check(&h.footer, src->name,
-                         h.footer_size
-                             ? (uint64_t)src->size - h.footer_size
-                             : 0,
-                         e));
+    TRY(vhd_footer_check(
+        &h.footer, src->name,
+        h.footer_size ? (uint64_t)src->size - h.footer_size : 0, e));
     if (h.footer.type == VHD_FIXED) {
         *out = h;
         return 0;

@@ -25,7 +25,7 @@ enum {
     VHD_VERSION = 0x00010000,
     VHD_UNUSED = -1, /* as uint32_t: a BAT entry without a block */
     VHD_LOCATORS = 8,
-    VHD_NAME_SIZE = 512, /* parent name, bytes of UTF-16BE */
+    VHD_NAME_SIZE = 512,   /* parent name, bytes of UTF-16BE */
     VHD_EPOCH = 946684800, /* 2000-01-01 in seconds of Unix time */
 };
 
@@ -91,8 +91,8 @@ struct vhd_footer {
  *     768  256 reserved
  */
 struct vhd_locator {
-    uint32_t code;   /* four characters; 0: none */
-    uint32_t space;  /* as stored: sectors by the specification, bytes by most */
+    uint32_t code;  /* four characters; 0: none */
+    uint32_t space; /* as stored: sectors by the specification, bytes by most */
     uint32_t length; /* bytes */
     uint64_t offset;
 };

@@ -74,7 +74,8 @@ static int bad_entry(const struct source *src, const struct vhd_head *h,
     return err_set(e, ERR_CORRUPT,
                    "%s: BAT entry %" PRIu32 " (at byte %" PRIu64
                    ") points to byte %" PRIu64 ", %s",
-                   src->name, index, h->header.table_offset + 4 * (uint64_t)index,
+                   src->name, index,
+                   h->header.table_offset + 4 * (uint64_t)index,
                    (uint64_t)h->bat[index] * 512, why);
 }
 
@@ -93,8 +94,7 @@ static int check_entry(const struct source *src, const struct vhd_head *h,
         return bad_entry(src, h, index, "over the dynamic header", e);
     if (overlap(at, end, h->header.table_offset, table_end(&h->header)))
         return bad_entry(src, h, index, "over the block allocation table", e);
-    if (source_is_seekable(src) &&
-        end > (uint64_t)src->size - h->footer_size) {
+    if (source_is_seekable(src) && end > (uint64_t)src->size - h->footer_size) {
         (void)snprintf(why, sizeof(why),
                        "so its block ends at byte %" PRIu64
                        ", past the end of the data (%" PRIu64 ")",
@@ -148,8 +148,8 @@ static int sort_blocks(const struct source *src, struct vhd_head *h,
 /* Where everything but the trailing footer ends, as far as the head tells. */
 static uint64_t data_end(const struct vhd_head *h)
 {
-    uint64_t end = max_u64(h->footer.data_offset + VHD_HEADER_SIZE,
-                           table_end(&h->header));
+    uint64_t end =
+        max_u64(h->footer.data_offset + VHD_HEADER_SIZE, table_end(&h->header));
 
     if (h->nused)
         end = max_u64(end, (uint64_t)h->bat[h->order[h->nused - 1]] * 512 +

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "image/encoder.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+
+void encoder_close(struct encoder *enc)
+{
+    if (enc)
+        enc->ops->close(enc);
+}
+
+void encoder_cleanup(struct encoder **enc)
+{
+    encoder_close(*enc);
+    *enc = NULL;
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+/* Holes count as done at the start, so that the rest is what takes time. */
+static void start_progress(struct progress *p, const struct image *img)
+{
+    struct image_cursor cursor = {0};
+    struct block piece = {0};
+    uint64_t holes = img->size;
+
+    while (image_step_piece(img, &cursor, &piece))
+        holes -= piece.len;
+    atomic_store(&p->total, img->size);
+    atomic_store(&p->done, holes);
+    atomic_store(&p->zeros, holes);
+}
+
+static int copy_blocks(struct image *img, struct encoder *enc, struct sink *s,
+                       struct progress *p, const struct wait *wait,
+                       struct err *e)
+{
+    CLEANUP(block) struct block b = {0};
+    int more;
+
+    TRY(block_open(&b, e));
+    while ((more = image_next(img, &b, e)) > 0) {
+        TRY(wait_check(wait, e));
+        TRY(enc->ops->block(enc, s, &b, e));
+        if (p)
+            add(&p->done, b.len);
+    }
+    return more;
+}
+
+/* What was written must be what was promised. A seekable sink that was written
+ * by places has nobody to whom a length was promised. */
+static int keep_promise(const struct encoder *enc, const struct sink *s,
+                        uint64_t start, struct err *e)
+{
+    uint64_t written = s->pos - start;
+
+    if (written == enc->size || (sink_is_seekable(s) && !written))
+        return 0;
+    return err_set(e, ERR_FAILED,
+                   "%s: %" PRIu64 " bytes were written where %" PRIu64
+                   " were promised; this is a fault of the program",
+                   s->name, written, enc->size);
+}
+
+int image_copy(struct image *img, struct encoder *enc, struct sink *s,
+               struct progress *p, const struct wait *wait, struct err *e)
+{
+    uint64_t start = s->pos;
+
+    if (p)
+        start_progress(p, img);
+    TRY(enc->ops->begin(enc, s, e));
+    TRY(copy_blocks(img, enc, s, p, wait, e));
+    TRY(enc->ops->end(enc, s, e));
+    return keep_promise(enc, s, start, e);
+}
