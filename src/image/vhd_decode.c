@@ -6,8 +6,10 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "image/raw_decode.h"
+#include "image/vhd_table.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {

@@ -8,6 +8,7 @@
 #include "image/image.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { TABLE_CHUNK = 64 * 1024 };
