@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the vhdstream authors
-"""Start the simulator: python3 -m peer [CONFIG], CONFIG being JSON or a file of it.
+"""Start the simulator: python3 -m peer [--ready FILE] [--with-parent] [CONFIG]
 
-Prints one JSON line when it is ready, and ends when its standard input does.
+CONFIG is JSON or a file of it. One JSON line says that it is ready: on stdout, or in
+FILE (which then appears whole). It ends when its standard input does, or
+--with-parent when its parent process does.
 """
 
+import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import time
+import traceback
 
 if not __package__:                 # run as "python3 tests/peer"
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -44,37 +50,66 @@ def ready_line(pool, server, tls, control):
     }
 
 
-def run(config, state_dir):
+def announce(line, path):
+    if not path:
+        print(line, flush=True)
+        return
+    with open(path + ".part", "w", encoding="ascii") as file:
+        file.write(line + "\n")
+    os.rename(path + ".part", path)
+
+
+def wait_for_end(with_parent):
+    parent = os.getppid()
+    if with_parent:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+    else:
+        while sys.stdin.buffer.read1(65536):
+            pass
+
+
+def run(config, state_dir, options):
     clock = SimClock(config["clock_scale"])
     pool = Pool(config, clock, state_dir)
     tls = HostTls(state_dir, pool.hosts, config["tls_policy"]) if config["tls"] else None
     faults, log = FaultSwitches(), RequestLog(clock)
     server = HttpServer(pool, faults, log, tls)
     calls = ControlCalls(pool, server, faults, log)
-    ready = ready_for_tests(calls, config["vdis"])
+    vdis = [calls.create_vdi(**vdi) for vdi in config["vdis"]]
     control = ControlDoor(calls)
     server.start()
     control.start()
-    print(json.dumps(dict(ready_line(pool, server, tls, control), vdis=ready)), flush=True)
-    while sys.stdin.buffer.read(65536):
-        pass                        # until the parent is gone
+    announce(json.dumps(dict(ready_line(pool, server, tls, control), vdis=vdis)),
+             options.ready)
+    wait_for_end(options.with_parent)
 
 
-def ready_for_tests(calls, vdis):
-    """Create the VDIs that the configuration asks for."""
-    return [calls.create_vdi(**vdi) for vdi in vdis]
+def parse_options():
+    parser = argparse.ArgumentParser(prog="peer", description="A XAPI pool for tests.")
+    parser.add_argument("--ready", metavar="FILE", help="where the ready line goes")
+    parser.add_argument("--with-parent", action="store_true",
+                        help="end with the parent process, not with standard input")
+    parser.add_argument("config", nargs="?", default="{}", help="JSON, or a file of it")
+    return parser.parse_args()
 
 
 def main():
-    config = sim_config.load(sys.argv[1] if len(sys.argv) > 1 else "{}")
+    options = parse_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    config = sim_config.load(options.config)
     state_dir = config["state_dir"] or tempfile.mkdtemp(prefix="xapi-peer-")
+    status = 0
     try:
-        run(config, state_dir)
+        run(config, state_dir, options)
+    except Exception:
+        traceback.print_exc()
+        status = 1
     finally:
         if not config["state_dir"]:
             shutil.rmtree(state_dir, ignore_errors=True)
-    sys.stdout.flush()
-    os._exit(0)                     # connections in flight do not keep it alive
+        sys.stdout.flush()
+        os._exit(status)            # connections in flight do not keep it alive
 
 
 if __name__ == "__main__":

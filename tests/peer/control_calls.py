@@ -37,6 +37,7 @@ class ControlCalls:
                                          "uuid": h.uuid} for h in pool.hosts},
                 "master": pool.master.name_label,
                 "client_faults": list(pool.client_faults),
+                "dislikes": list(pool.dislikes),
                 "clock": pool.clock.now(),
             }
 
@@ -112,6 +113,7 @@ class ControlCalls:
                 for entity in pool.all(klass):
                     pool.remove(entity)
             pool.client_faults.clear()
+            pool.dislikes.clear()
         self._log.clear()
 
     # -- faults and time ---------------------------------------------------
@@ -205,12 +207,15 @@ class ControlCalls:
     def set_master(self, host):
         self._pool.master = self._pool.host_named(host)
 
-    def host_down(self, host):
-        """Stop listening, reset all connections."""
-        self._server.host_down(self._pool.host_named(host))
+    def host_down(self, host, crashed=False):
+        """Stop listening, cut all connections. A crashed host leaves its tasks pending
+        and its disks attached until it is up again."""
+        self._server.host_down(self._pool.host_named(host), crashed)
 
     def host_up(self, host):
-        self._server.host_up(self._pool.host_named(host))
+        host = self._pool.host_named(host)
+        self._pool.clear_wreckage(host)
+        self._server.host_up(host)
 
     def drop_connections(self, host):
         self._server.drop_connections(self._pool.host_named(host))

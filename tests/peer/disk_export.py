@@ -58,7 +58,6 @@ class Export(Transfer):
             else:                   # outside the difference: zeros, not told apart
                 self.wire.send(bytes(n))
             self._progress(offset + n, size)
-        self.wire.fire_rest(self.wire.gates_out, self.wire.body_out)
 
     # -- vhd ---------------------------------------------------------------
 
@@ -76,8 +75,9 @@ class Export(Transfer):
             self.wire.send(BITMAP)
             self._send_range(index * BLOCK, BLOCK)
             self._progress(done, len(layout.blocks))
+        if size != self.vdi.virtual_size and self.vdi.sr.config["odd_export"] == "hang":
+            self.pool.clock.sleep(1e9, give_up=self.wire.peer_left)
         self.wire.send(layout.trailer)
-        self.wire.fire_rest(self.wire.gates_out, self.wire.body_out)
 
     def _wanted_blocks(self, kind="hybrid"):
         if self.base:

@@ -72,7 +72,7 @@ class Import(Transfer):
         kind = VhdReader if self.format == "vhd" else \
             ChunkedReader if self.chunked else RawReader
         self.reader = kind(self.wire, self.vdi, self.length, self._progress)
-        self.ex.plan.arm(self.length or 0)
+        self.ex.plan.arm(self.length)
         try:
             self.reader.run()
         except ClientFault as e:
@@ -105,7 +105,8 @@ def handle_import(exchange):
     except Refused:
         return False
     exchange.pool.clock.sleep(exchange.pool.config["head_delay"])
-    exchange.entry["early_body"] = exchange.wire.readable()
+    if exchange.wire.readable():
+        exchange.dislike("body bytes before the response head could be read")
     exchange.reply(200, stream_head(transfer.task.ref, "application/octet-stream"))
     transfer.run()
     return False

@@ -12,11 +12,11 @@ import itertools
 import re
 import threading
 
-from .http_head import error_page, redirect
+from .http_head import error_page, redirect, rpc_head
 from .wire import Gate
 from .xapi_error import DataError, LinkClosed, XapiError
 
-HEAD_ACTIONS = ("status", "redirect", "raw")
+HEAD_ACTIONS = ("status", "redirect", "raw", "answer")
 ACTIONS = HEAD_ACTIONS + ("close", "reset", "stall", "slow", "error", "corrupt", "insert",
                           "cut", "verdict")
 KINDS = ("import", "export", "rpc", "connect")
@@ -84,6 +84,7 @@ class FaultPlan:
         self.entry = entry
         self.verdict = None         # {"task": ..., "error": [...], "inband": ...}
         self.cut = False
+        self._late = []
 
     def _take(self, places):
         return [f for f in self.faults if self._place(f) in places]
@@ -117,9 +118,13 @@ class FaultPlan:
             self._send_raw(fault)
 
     def _send_raw(self, fault):
+        """raw: bytes in place of the response; answer: in place of an RPC's JSON."""
         data = base64.b64decode(fault["base64"]) if "base64" in fault \
             else fault["text"].encode("latin-1")
-        for _ in range(fault.get("repeat", 1)):
+        repeat = fault.get("repeat", 1)
+        if fault["do"] == "answer":
+            self.wire.send_head(rpc_head("application/json", len(data) * repeat, False))
+        for _ in range(repeat):
             self.wire.send_head(data)
         then = fault.get("then", "close")
         if then != "close":
@@ -128,18 +133,22 @@ class FaultPlan:
     # -- in the body -------------------------------------------------------
 
     def arm(self, length):
-        """Set gates; length is the body's, for places counted from its end."""
+        """Set gates; length is the body's, None when nobody knows it."""
         gates = self.wire.gates_in if self.entry["kind"] == "import" \
             else self.wire.gates_out
         for fault in self._take(("body",)):
             at = fault.get("at", 0)
-            at = max(0, length + at) if at < 0 else at
-            gates.append(Gate(at, lambda f=fault: self._fire(f)))
+            if at < 0:
+                at = max(0, (length or 0) + at)
+            if length is not None and at >= length:
+                self._late.append(fault)        # no byte follows that could fire it
+            else:
+                gates.append(Gate(at, lambda f=fault: self._fire(f)))
         gates.sort(key=lambda g: g.at)
 
     def at_end(self):
         """After the last body byte, before the disk is detached."""
-        for fault in self._take(("end",)):
+        for fault in self._late + self._take(("end",)):
             self._fire(fault)
 
     def _fire(self, fault):

@@ -86,6 +86,8 @@ def _setter(_pool, klass, field):
     def put(caller, ref, value):
         entity = caller.pool.get(klass, ref)
         _check_settable(entity.settable, klass, "set_" + field, field)
+        if not isinstance(value, type(getattr(entity, field))):
+            raise XapiError("FIELD_TYPE_ERROR", field)
         setattr(entity, field, value)
     return put
 

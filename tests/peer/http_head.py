@@ -142,8 +142,8 @@ def unauthorised():
                       'WWW-Authenticate: Basic realm="XenAPI"\r\n')
 
 
-def rpc_answer(body, content_type, keep_alive):
+def rpc_head(content_type, length, keep_alive):
     return ("HTTP/1.1 200 OK\r\nConnection: %s\r\nCache-Control: no-cache, no-store\r\n"
             "content-type: %s\r\ncontent-length: %d\r\n\r\n"
-            % ("keep-alive" if keep_alive else "close", content_type, len(body))
-            ).encode() + body
+            % ("keep-alive" if keep_alive else "close", content_type, length)
+            ).encode()

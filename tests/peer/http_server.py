@@ -18,7 +18,6 @@ from .wire import Wire
 from .xapi_error import LinkClosed
 
 MAX_CONNECTIONS = 800
-HEAD_READ_SECONDS = 10
 HEAD_TOTAL_SECONDS = 60
 
 
@@ -40,6 +39,23 @@ class Exchange:
                      path=self.request.path)
         due = self.server.faults.due(self.entry["kind"], about)
         self.plan = FaultPlan(due, self.wire, self.pool.clock, self.entry)
+
+    def dislike(self, what):
+        """Write down what a real server would dislike, or never answer."""
+        self.pool.dislikes.append({"what": what, "request": self.entry["n"],
+                                   "kind": self.entry["kind"]})
+
+    def check_manners(self):
+        """Look for what real servers trip over."""
+        request = self.request
+        if request.header("expect") is not None:
+            self.dislike("Expect header: never answered")
+        keys = [k for k, _ in request.query]
+        for key in sorted({k for k in keys if keys.count(k) > 1}):
+            self.dislike("repeated query key %s: only the first counts" % key)
+        for key, _ in request.cookies:
+            if key != key.strip():
+                self.dislike("cookie key %r is not trimmed" % key)
 
     def reply(self, status, data):
         """Send a complete answer and write it down."""
@@ -82,17 +98,18 @@ class HttpServer:
             listeners.append(self._listen(host, kind))
         host.up = True
 
-    def host_down(self, host):
-        """Stop listening and reset every connection."""
+    def host_down(self, host, crashed=False):
+        """Stop listening and cut every connection."""
         host.up = False
         for sock in self._listeners.pop(host.name_label, []):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
-        self.drop_connections(host)
+        self.drop_connections(host, crashed)
 
-    def drop_connections(self, host):
+    def drop_connections(self, host, crashed=False):
         for wire in list(self._wires.get(host.name_label, ())):
+            wire.crashed = crashed
             wire.abort()
 
     def _listen(self, host, kind):
@@ -160,7 +177,7 @@ class HttpServer:
     def _serve(self, host, wire):
         first = True
         while True:
-            wire.sock.settimeout(HEAD_READ_SECONDS if first else None)
+            wire.sock.settimeout(self.pool.config["head_seconds"] if first else None)
             try:
                 head = self._read_head(wire, first)
                 if head is None:
@@ -208,8 +225,10 @@ class HttpServer:
         entry = self.log.add(
             kind=kind, host=host.name_label, tls=wire.is_tls, method=request.method,
             target=request.target, path=request.path, query=request.query,
-            headers=request.headers, status=None)
+            headers=request.headers, content_length=request.header("content-length"),
+            status=None)
         exchange = Exchange(self, host, wire, request, entry)
+        exchange.check_manners()
         try:
             return handler(exchange)
         finally:

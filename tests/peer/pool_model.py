@@ -25,7 +25,9 @@ class Pool:
         self.state_dir = state_dir
         self.lock = threading.RLock()
         self.objects = {klass: {} for klass in CLASSES}
-        self.client_faults = []
+        self.client_faults = []     # a real server would have corrupted the disk
+        self.dislikes = []          # it would not have liked these
+        self.wreckage = []          # (host, task, vbd) of transfers whose host crashed
         self.detach_lag = config["detach_lag"]
         self.users = {u["name"]: u for u in config["users"]}
         self.hosts = [self.add(Host(self, h)) for h in config["hosts"]]
@@ -213,6 +215,14 @@ class Pool:
 
     def running_vm(self, name, host):
         return self.add(Vm(name, host.ref, False))
+
+    def clear_wreckage(self, host):
+        """The host is back: what it was doing is detached and cancelled."""
+        with self.lock:
+            for item in [w for w in self.wreckage if w[0] is host]:
+                self.wreckage.remove(item)
+                self.detach(item[2])
+                item[1].complete("cancelled", error_info=["TASK_CANCELLED", item[1].ref])
 
     # -- tasks -------------------------------------------------------------
 

@@ -4,7 +4,6 @@
 
 import struct
 
-from .disk_content import PastEnd
 from .storage_rules import BLOCK
 from .xapi_error import DataError
 
@@ -33,7 +32,7 @@ class RawReader:
             # Like the real server, a short read passes: the rest is what the buffer
             # held before. Only the read after it meets the end of the stream.
             self.stale_tail = len(part) - got
-            _write(self.vdi, part, self.pos)
+            self.vdi.store(part, self.pos)
             self.pos += len(part)
             self.progress(self.pos, self.size)
 
@@ -65,7 +64,7 @@ class ChunkedReader:
         while length:
             part = buf[:min(BLOCK, length)]
             self._read(part)
-            _write(self.vdi, part, offset)
+            self.vdi.store(part, offset)
             offset += len(part)
             length -= len(part)
             self.moved += len(part)
@@ -75,10 +74,3 @@ class ChunkedReader:
         if self.wire.fill(view) < len(view):
             raise DataError("chunked: end of stream after %d bytes of data" % self.moved)
         return view
-
-
-def _write(vdi, view, offset):
-    try:
-        vdi.write(view, offset)
-    except PastEnd as e:
-        raise DataError(str(e)) from e

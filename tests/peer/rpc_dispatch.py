@@ -42,6 +42,7 @@ def dispatch(exchange, method, params):
     _count(method, params, least, most)
     _refuse_slave(caller)
     caller.session = caller.pool.session(params[0])
+    _check_role(caller, name)
     if is_async:
         return _start(caller, name, function, params[1:])
     return _value(function(caller, *params[1:]))
@@ -65,6 +66,12 @@ def _count(method, params, least, most):
 def _refuse_slave(caller):
     if caller.host is not caller.pool.master:
         raise XapiError("HOST_IS_SLAVE", caller.master_address())
+
+
+def _check_role(caller, name):
+    reads = name == "session.logout" or name.partition(".")[2].startswith("get_")
+    if not reads and caller.pool.is_read_only(caller.session):
+        raise XapiError("RBAC_PERMISSION_DENIED", name, "No permission in user session")
 
 
 def _login(caller, user, password, version="1.1", originator=""):

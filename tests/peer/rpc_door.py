@@ -86,5 +86,5 @@ def _run(exchange, method, params, codec, faults):
 def _reply(exchange, body, content_type):
     keep = not exchange.request.wants_close()
     exchange.entry["answered_after"] = time.monotonic() - exchange.entry["monotonic"]
-    exchange.reply(200, http_head.rpc_answer(body, content_type, keep))
+    exchange.reply(200, http_head.rpc_head(content_type, len(body), keep) + body)
     return keep

@@ -9,11 +9,12 @@ GIB = 1 << 30
 POOL_DEFAULTS = {
     "name": "pool", "master": None, "default_sr": None, "detach_lag": 0.0,
     "clock_scale": 1.0, "tls": True, "tls_policy": "xapi", "tls_port": 0, "http_port": 0,
-    "bare_addresses": False, "chatty_log": True, "state_dir": None, "head_delay": 0.0,
+    "bare_addresses": False, "state_dir": None, "head_delay": 0.0,
+    "head_seconds": 10.0,
 }
 HOST_DEFAULTS = {"cert_names": None, "cert": None, "key": None}
 SR_DEFAULTS = {"capacity": 64 * 1024 * GIB, "sm_config": None, "hosts": None,
-               "plugged": None, "export_kind": None}
+               "plugged": None, "export_kind": None, "odd_export": "round"}
 SR_ALIASES = {"size": "capacity"}
 
 

@@ -12,7 +12,10 @@ def _create(caller, label, description):
 
 
 def _destroy(caller, ref):
-    caller.pool.get("task", ref).destroy()
+    task = caller.pool.get("task", ref)
+    if task.status == "pending":
+        caller.exchange.dislike("task.destroy on a pending task: only marked")
+    task.destroy()
 
 
 def _cancel(caller, ref):

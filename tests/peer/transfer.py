@@ -133,6 +133,9 @@ class Transfer:
         except LinkClosed as e:
             error = io_error()
             self.ex.entry["link"] = str(e)
+        if self.wire.crashed and vbd:
+            self.pool.wreckage.append((self.ex.host, self.task, vbd))
+            return
         if vbd:
             self.pool.clock.sleep(self.pool.detach_lag)
             self.pool.detach(vbd)

@@ -7,6 +7,10 @@ from .xapi_error import XapiError
 
 REQUIRED = ("SR", "virtual_size", "type", "sharable", "read_only", "other_config")
 
+FIELD_TYPES = {"SR": str, "type": str, "sharable": bool, "read_only": bool,
+               "name_label": str, "name_description": str, "other_config": dict,
+               "sm_config": dict, "xenstore_data": dict, "tags": list}
+
 
 def _create(caller, record):
     if not isinstance(record, dict):
@@ -14,12 +18,22 @@ def _create(caller, record):
     for field in REQUIRED:
         if field not in record:
             raise XapiError("INTERNAL_ERROR", 'FieldNotFound("%s")' % field)
+    _check_types(record)
     fields = dict(record, type=str(record["type"]).lower())
     if fields["type"] not in TYPES:
         raise XapiError("INTERNAL_ERROR", "unknown VDI type %s" % record["type"])
     sr = caller.pool.get("SR", record["SR"])
     check_plugged(sr)
     return caller.pool.create_vdi(sr, as_int(record["virtual_size"]), fields)
+
+
+def _check_types(record):
+    for field, kind in FIELD_TYPES.items():
+        if field in record and not isinstance(record[field], kind):
+            raise XapiError("FIELD_TYPE_ERROR", field)
+    for field in ("other_config", "sm_config", "xenstore_data"):
+        if not all(isinstance(v, str) for v in record.get(field, {}).values()):
+            raise XapiError("FIELD_TYPE_ERROR", field)
 
 
 def as_int(value):

@@ -4,11 +4,11 @@
 
 import os
 
-from .disk_content import DiskContent
+from .disk_content import DiskContent, PastEnd
 from .entity import NULL_REF, Entity, Stamp
 from .storage_rules import BLOCK, thick_allocation
 from .vhd_node import VhdNode
-from .xapi_error import XapiError
+from .xapi_error import DataError, XapiError
 
 TYPES = ("system", "user", "ephemeral", "suspend", "crashdump", "ha_statefile",
          "metadata", "redo_log", "rrd", "pvs_cache", "cbt_metadata")
@@ -59,6 +59,15 @@ class Vdi(Entity):
             with self.pool.lock:
                 self.node.allocate(offset // BLOCK, (end - 1) // BLOCK)
         self.content.write(view, offset)
+
+    def store(self, view, offset):
+        """Write for an import: whatever goes wrong is an I/O error to the client."""
+        try:
+            self.write(view, offset)
+        except PastEnd as e:
+            raise DataError(str(e)) from e
+        except XapiError as e:
+            raise DataError("no space left on SR %s" % self.sr.name_label) from e
 
     def allocated_blocks(self):
         return self.node.chain_blocks() if self.node else None

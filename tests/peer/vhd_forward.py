@@ -6,7 +6,6 @@ import re
 import struct
 from array import array
 
-from .disk_content import PastEnd
 from .storage_rules import BLOCK
 from .xapi_error import ClientFault, DataError
 
@@ -14,7 +13,7 @@ SECTOR = 512
 UNUSED = 0xFFFFFFFF
 ALL_ONES = bytearray(b"\xff" * SECTOR)
 NO_BITS = bytearray(SECTOR)
-BLOCK_CODES = (0, 0x57693272, 0x5769326B, 0x57327275, 0x57326B75, 0x4D616320, 0x4D616358)
+PLATFORM_CODES = (0, 0x57693272, 0x5769326B, 0x57327275, 0x57326B75, 0x4D616320, 0x4D616358)
 DISK_TYPES = (2, 3, 4)
 MAX_BAT = 1 << 26               # entries; more than any disk has
 
@@ -55,7 +54,7 @@ def check_header(data):
         raise DataError("header: block size %d is no power of two" % block)
     for i in range(8):
         code, = struct.unpack_from(">I", data, 576 + 24 * i)
-        if code not in BLOCK_CODES:
+        if code not in PLATFORM_CODES:
             raise DataError("header: unknown platform code 0x%08x" % code)
     return table, entries, block
 
@@ -161,12 +160,9 @@ class VhdReader:
             return
         else:
             runs = bit_runs(bitmap)
-        try:
-            for first, past in runs:
-                self.vdi.write(data[first * SECTOR:past * SECTOR], offset + first * SECTOR)
-                self.sectors_written += past - first
-        except PastEnd as e:
-            raise DataError(str(e)) from e
+        for first, past in runs:
+            self.vdi.store(data[first * SECTOR:past * SECTOR], offset + first * SECTOR)
+            self.sectors_written += past - first
 
     def _read_trailer(self):
         """The last sector below the stated length; a cut one is padded with zeros."""

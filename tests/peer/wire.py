@@ -30,6 +30,7 @@ class Wire:
         self.sock = sock
         self.is_tls = is_tls
         self.closed = False
+        self.crashed = False        # the host died: nothing is tidied up
         self._early = b""           # body bytes that came along with a request head
         self.begin_request()
 
@@ -68,7 +69,9 @@ class Wire:
         if self._early:
             n = min(len(view), len(self._early))
             view[:n], self._early = self._early[:n], self._early[n:]
-        elif self.is_tls or self.rate:
+        elif self.is_tls:
+            n = self._recv_tls(view)
+        elif self.rate:
             n = self._guard(self.sock.recv_into, view)
         else:                       # one system call for a whole buffer
             n = self._guard(self.sock.recv_into, view, len(view), socket.MSG_WAITALL)
@@ -77,6 +80,15 @@ class Wire:
         self.body_in += n
         self._pace(n)
         return n
+
+    def _recv_tls(self, view):
+        """Behind stunnel a cut or reset connection just looks like the end."""
+        try:
+            return self.sock.recv_into(view)
+        except (ssl.SSLEOFError, ConnectionResetError):
+            return 0
+        except (OSError, ValueError) as e:
+            raise LinkClosed(str(e)) from e
 
     def readable(self):
         """True when the peer has sent something that nobody read yet."""
@@ -151,11 +163,6 @@ class Wire:
             want = min(want, gates[0].at - pos)
         return min(want, SLOW_PIECE) if self.rate else want
 
-    def fire_rest(self, gates, pos):
-        """Fire what is due exactly at the end of a body."""
-        while gates and gates[0].at <= pos:
-            gates.pop(0).fire()
-
     def _pace(self, n):
         if self.rate:
             time.sleep(n / self.rate)
@@ -188,11 +195,11 @@ class Wire:
         _close_quietly(self.sock)
 
     def abort(self):
-        """Called from another thread: make its owner's next call fail, with an RST."""
+        """Called from another thread: make the owner's calls fail; then it resets."""
         try:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                  struct.pack("ii", 1, 0))
-            socket.socket.shutdown(self.sock, socket.SHUT_RD)
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
         except OSError:
             pass
 
