@@ -3,11 +3,14 @@
 """All valid files: each must be read right, from a file always, from a pipe where it says so."""
 
 import valid_blktap
+import valid_diff
 import valid_dynamic
 import valid_fixed
+import valid_producers
+import valid_qemu
 from manifest_entry import good_entry
 
-MODULES = (valid_dynamic, valid_fixed, valid_blktap)
+MODULES = (valid_dynamic, valid_fixed, valid_blktap, valid_producers, valid_diff, valid_qemu)
 
 
 def cases(quick=False):

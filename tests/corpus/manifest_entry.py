@@ -33,7 +33,7 @@ def make_file(case, path):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if case.make:
         return Edit(path, None), case.make(path)
-    case.disk.footer.setdefault("uuid", uuid_of(case.name))
+    case.disk.footer = {"uuid": uuid_of(case.name), **case.disk.footer}
     edit = Edit(path, write(case.disk, path))
     if case.edit:
         case.edit(edit)
