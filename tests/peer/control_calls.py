@@ -6,8 +6,9 @@ import hashlib
 import random
 import shutil
 
-from .disk_content import BLOCK, data_extents
+from .disk_content import data_extents, is_zero
 from .entity import NULL_REF
+from .storage_rules import BLOCK
 
 MATERIALISE_LIMIT = 8 << 30
 
@@ -157,7 +158,8 @@ class ControlCalls:
                 while start < end:
                     file.seek(start)
                     data = file.read(min(end, (start // BLOCK + 1) * BLOCK) - start)
-                    vdi.write(memoryview(data), start)
+                    if not is_zero(memoryview(data)):
+                        vdi.write(memoryview(data), start)
                     start += len(data)
 
     def write_vdi(self, vdi, offset, length, seed):

@@ -86,7 +86,7 @@ class Simulator:
 
     # -- control calls -----------------------------------------------------
 
-    def call(self, name, **args):
+    def call(self, name, /, **args):
         self._stream.write(json.dumps({"call": name, "args": args}).encode() + b"\n")
         self._stream.flush()
         answer = json.loads(self._stream.readline())
