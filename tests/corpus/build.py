@@ -16,6 +16,8 @@ import shutil
 import sys
 import time
 
+import chains
+import deep_chain
 import make_bad
 import make_valid
 from manifest_entry import Wrong
@@ -48,7 +50,8 @@ def build(outdir, quick):
         shutil.rmtree(os.path.join(outdir, name), ignore_errors=True)
     os.makedirs(outdir, exist_ok=True)
     manifest = {"format": FORMAT, "stamp": stamp(quick), "quick": quick,
-                "valid": make_valid.build(outdir, quick), "bad": make_bad.build(outdir, quick)}
+                "valid": make_valid.build(outdir, quick), "bad": make_bad.build(outdir, quick),
+                "chains": chains.build(outdir, quick), "generated": deep_chain.entries()}
     path = os.path.join(outdir, "manifest.json")
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
@@ -72,8 +75,9 @@ def main():
     except Wrong as error:
         print("build.py: %s" % error, file=sys.stderr)
         return 1
-    print("%d valid, %d bad, %.1f s" % (len(manifest["valid"]), len(manifest["bad"]),
-                                        time.monotonic() - start))
+    print("%d valid, %d bad, %d chains, %.1f s" % (
+        len(manifest["valid"]), len(manifest["bad"]), len(manifest["chains"]),
+        time.monotonic() - start))
     return 0
 
 

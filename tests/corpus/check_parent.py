@@ -10,7 +10,8 @@ import stat
 from urllib.parse import unquote_to_bytes
 
 from disk_content import is_zero
-from vhd_fields import (FOOTER_COOKIE, LOCATOR_CODES, LOCATOR_LEN, LOCATORS_AT, SECTOR)
+from vhd_fields import (FOOTER_COOKIE, LOCATOR_CODES, LOCATOR_LEN, LOCATORS_AT, POISON_COOKIE,
+                        SECTOR)
 from vhd_reader import Refused, Vhd
 
 MAX_LOCATOR = 64 * 1024
@@ -174,7 +175,7 @@ def _judge(c, path, mode):
         return "parent-not-a-disk"
     raw = c.header.parent_uuid == bytes(16)
     with open(path, "rb") as file:
-        has_head = file.read(8) == FOOTER_COOKIE
+        has_head = file.read(8) in (FOOTER_COOKIE, POISON_COOKIE)
     if raw:
         named_raw = path.lower().endswith(RAW_SUFFIXES)
         return "parent-ambiguous" if has_head and not named_raw else None

@@ -5,9 +5,10 @@
 import bad_bat
 import bad_footer
 import bad_header
+import bad_parent
 from manifest_entry import bad_entry
 
-MODULES = (bad_footer, bad_header, bad_bat)
+MODULES = (bad_footer, bad_header, bad_bat, bad_parent)
 
 
 def cases(quick=False):
