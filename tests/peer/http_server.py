@@ -38,7 +38,16 @@ class Exchange:
         about = dict(about, host=self.host.name_label, tls=self.wire.is_tls,
                      path=self.request.path)
         due = self.server.faults.due(self.entry["kind"], about)
+        for fault in due:
+            if "to" in fault:       # redirect: the same request at another host
+                fault["location"] = self.elsewhere(self.pool.host_named(fault["to"]))
         self.plan = FaultPlan(due, self.wire, self.pool.clock, self.entry)
+
+    def elsewhere(self, host):
+        """The URL of this request at another host; real ones always say https."""
+        is_tls = self.server.tls is not None
+        return "%s://%s%s" % ("https" if is_tls else "http",
+                              self.server.authority(host, is_tls), self.request.target)
 
     def dislike(self, what):
         """Write down what a real server would dislike, or never answer."""
@@ -111,6 +120,13 @@ class HttpServer:
         for wire in list(self._wires.get(host.name_label, ())):
             wire.crashed = crashed
             wire.abort()
+        if crashed:                 # what they leave behind must lie there before we answer
+            self._wait_until_quiet(host)
+
+    def _wait_until_quiet(self, host):
+        end = time.monotonic() + 10
+        while self._wires.get(host.name_label) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _listen(self, host, kind):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -2,6 +2,8 @@
 # Copyright the vhdstream authors
 """Start a simulator from a test, and talk to its control channel.
 
+From a shell: python3 -m peer.remote CONTROL_PORT CALL ['{"arg": 1}']
+
     with Simulator({"srs": [{"type": "nfs"}]}) as sim:
         sim.url("https")            # https://127.0.0.1:PORT
         sim.state()["vdis"]         # any control call is a method
@@ -19,6 +21,16 @@ PARENT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 class ControlError(Exception):
     """A control call failed; the text says why."""
+
+
+def ask(stream, name, args):
+    """One control call over an open channel."""
+    stream.write(json.dumps({"call": name, "args": args}).encode() + b"\n")
+    stream.flush()
+    answer = json.loads(stream.readline())
+    if "error" in answer:
+        raise ControlError(answer["error"])
+    return answer["ok"]
 
 
 class Simulator:
@@ -87,12 +99,7 @@ class Simulator:
     # -- control calls -----------------------------------------------------
 
     def call(self, name, /, **args):
-        self._stream.write(json.dumps({"call": name, "args": args}).encode() + b"\n")
-        self._stream.flush()
-        answer = json.loads(self._stream.readline())
-        if "error" in answer:
-            raise ControlError(answer["error"])
-        return answer["ok"]
+        return ask(self._stream, name, args)
 
     def __getattr__(self, name):
         """sim.NAME(...) is the control call NAME, with keyword arguments."""
@@ -118,3 +125,15 @@ class Simulator:
         state = self.call("state")
         return {k: state[k] for k in ("vdis", "tasks", "sessions", "attachments")
                 if state[k]}
+
+
+def main():
+    """One control call from the command line; prints the answer as JSON."""
+    port, call, args = sys.argv[1], sys.argv[2], json.loads((sys.argv[3:] or ["{}"])[0])
+    with socket.create_connection(("127.0.0.1", int(port))) as sock:
+        with sock.makefile("rwb") as stream:
+            print(json.dumps(ask(stream, call, args), indent=1))
+
+
+if __name__ == "__main__":
+    main()

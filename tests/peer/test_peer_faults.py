@@ -104,6 +104,22 @@ def test_answers_can_be_anything(client, sim, disk):
         client.call("pool.get_all")
 
 
+def test_late_error_may_leave_the_task_stuck(client, sim, disk):
+    sim.set_fault(on="import", do="error", at=3 * MIB, error=["SR_BACKEND_FAILURE_1", "x"],
+                  task="pending")
+    task = client.task()
+    answer = client.put(client.target("import", disk, task), bytes(4 * MIB))
+    assert b"SR_BACKEND_FAILURE_1: [ x ]" in answer
+    assert client.call("task.get_status", task) == "pending"
+
+
+def test_redirects_can_go_in_a_circle(client, sim, disk):
+    sim.set_fault(on="import", do="redirect", to="two", times=-1)
+    for _ in range(3):
+        answer = client.put(client.target("import", disk), b"")
+        assert sim.authority("https", "two").encode() in answer
+
+
 def test_slow_and_stalled_bodies(client, sim, disk):
     sim.set_fault(on="export", do="slow", rate=20 << 20)
     sim.set_fault(on="export", do="stall", at=MIB, seconds=20)

@@ -109,11 +109,7 @@ class Transfer:
             self.wire.send_head(bare(400))
             self.refuse(400, error_page(500, error.text()), error)
         self.drop_implicit_task()
-        server = self.ex.server
-        is_tls = server.tls is not None
-        location = "%s://%s%s" % ("https" if is_tls else "http",
-                                  server.authority(living[0], is_tls), self.request.target)
-        self.refuse(302, redirect(location))
+        self.refuse(302, redirect(self.ex.elsewhere(living[0])))
 
     def refuse_404(self, text):
         error = XapiError("INTERNAL_ERROR", text)
@@ -163,7 +159,8 @@ class Transfer:
         inband = error if not self.ex.plan.cut else None
         verdict = self.ex.plan.verdict
         if verdict:
-            inband = self._force(verdict) if verdict.get("inband") else None
+            late = verdict.get("inband", verdict["do"] == "error")
+            inband = self._force(verdict) if late else None
         self._settle(error, verdict)
         if inband is not None:
             try:
