@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the vhdstream authors
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 #
 # To be sourced. What each command needs, as names of Debian packages, and
 # need(), which installs what is missing of it.

@@ -31,8 +31,8 @@ static void test_runs_equal_a_slow_count(void **state)
         uint64_t slow = from;
 
         for (int i = 0; i < 8; i++)
-            bits[i] = random() % 3 ? (random() % 2 ? 0xff : 0)
-                                   : (uint8_t)random();
+            bits[i] =
+                random() % 3 ? (random() % 2 ? 0xff : 0) : (uint8_t)random();
         while (slow < end && bit_get(bits, slow) == bit_get(bits, from))
             slow++;
         assert_int_equal(bits_run(bits, from, end), slow - from);

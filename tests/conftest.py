@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""What all suites share: the program under test, and simulated pools."""
+
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Status 99 is none of the program's own: no test takes a finding for a result.
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+    "TSAN_OPTIONS": "second_deadlock_stack=1:exitcode=99",
+}
+for name, value in SANITIZERS.items():
+    os.environ.setdefault(name, value)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--program-only", action="store_true",
+                     help="only the tests that run the program")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test runs the program when it asks for it, directly or through a fixture."""
+    if not config.getoption("--program-only"):
+        return
+    chosen = [item for item in items if "vhdstream" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+@pytest.fixture(scope="session")
+def vhdstream():
+    """Path of the program: $VHDSTREAM, else the one that ./dev build left."""
+    path = os.environ.get("VHDSTREAM") or os.path.join(HERE, "..", "build", "vhdstream")
+    assert os.access(path, os.X_OK), "no program at %s: ./dev build, or set VHDSTREAM" % path
+    return os.path.abspath(path)
+
+
+@pytest.fixture
+def simulator():
+    """simulator(CONFIG) starts a pool (tests/peer), which ends with the test."""
+    if HERE not in sys.path:
+        sys.path.insert(0, HERE)
+    from peer.remote import Simulator
+
+    running = []
+
+    def start(config=None):
+        running.append(Simulator(config))
+        return running[-1]
+
+    yield start
+    for pool in running:
+        pool.close()

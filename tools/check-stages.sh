@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+# shellcheck shell=sh disable=SC2154
+#
+# To be sourced by dev-check.sh, which sets $out: the stages of ./dev check. A
+# tool that is missing makes its stage fail.
+
+all_stages() {
+    echo style shell plain
+    for folder in $(suites); do echo "py-$folder"; done
+    echo asan py-asan tsan clang tidy cppcheck fuzz
+}
+
+# The folders of tests/ that pytest has something to do in.
+suites() {
+    for file in tests/*/test_*.py; do
+        basename "$(dirname "$file")"
+    done | sort -u
+}
+
+stage() {
+    case $1 in
+    style) /usr/bin/python3 tools/checkstyle ;;
+    shell) shellcheck -x dev tools/*.sh .ci/run ;;
+    plain) compile plain && unit plain ;;
+    py-asan) program_under_asan ;;
+    py-*) compile plain && suite plain "$1" "tests/${1#py-}" ;;
+    asan) compile asan && unit asan ;;
+    tsan) compile tsan && unit tsan && races ;;
+    clang) compile clang && unit clang ;;
+    tidy) compile clang && tidy ;;
+    cppcheck) compile clang && defects ;;
+    fuzz) sh tools/dev-fuzz.sh 10 ;;
+    *) echo "no stage $1" && return 1 ;;
+    esac
+}
+
+# compile NAME: brings the build $out/NAME up to date.
+compile() {
+    compiler=gcc
+    set -- "$1" -Dfaults=false
+    case $1 in
+    asan) set -- "$@" -Db_sanitize=address,undefined ;;
+    tsan) set -- "$@" -Db_sanitize=thread ;;
+    clang) compiler=clang ;;
+    esac
+    name=$1
+    shift
+    [ -f "$out/$name/build.ninja" ] ||
+        CC=$compiler /usr/bin/meson setup "$out/$name" "$@" || return 1
+    ninja -C "$out/$name"
+}
+
+# unit NAME [OPTION...]: the unit tests of that build.
+unit() {
+    name=$1
+    shift
+    status=0
+    steady /usr/bin/meson test -C "$out/$name" --no-rebuild \
+        --print-errorlogs --timeout-multiplier 5 "$@" || status=$?
+    cp "$out/$name/meson-logs/testlog.junit.xml" "$out/results/$name.xml"
+    return "$status"
+}
+
+# Runs it with its memory where the linker put it: the thread sanitizer of gcc
+# 12 does not know where newer kernels scatter things.
+steady() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}
+
+# Races show on some runs only.
+races() {
+    steady /usr/bin/meson test -C "$out/tsan" --no-rebuild --print-errorlogs \
+        --timeout-multiplier 5 --suite threads --repeat 20
+}
+
+# suite BUILD RESULT PATH [OPTION...]: pytest, with the program of that build.
+suite() {
+    program=$PWD/$out/$1/cli/vhdstream
+    result=$out/results/$2.xml
+    shift 2
+    VHDSTREAM=$program timeout -k 10 1500 /usr/bin/python3 -m pytest -q \
+        -p no:cacheprovider --junitxml="$result" "$@"
+}
+
+# The tests that run the program, with the program under sanitizers.
+program_under_asan() {
+    compile asan || return 1
+    status=0
+    suite asan py-asan tests --program-only || status=$?
+    [ "$status" -ne 5 ] || status=0 # 5: there are none yet
+    return "$status"
+}
+
+tidy() {
+    run-clang-tidy -quiet -p "$out/clang" -j 2 '/(src|cli)/.*\.c$'
+}
+
+defects() {
+    cppcheck --project="$out/clang/compile_commands.json" -q -j 2 \
+        --enable=warning,portability,performance --inline-suppr \
+        --suppressions-list=tools/cppcheck.txt --error-exitcode=1
+}
