@@ -96,8 +96,17 @@ program_under_asan() {
     return "$status"
 }
 
+# The analyzer sees one file at a time; tools/analyzer.h tells it what errors
+# are. err.c, which defines them, goes without. A line a file is left out.
 tidy() {
-    run-clang-tidy -quiet -p "$out/clang" -j 2 '/(src|cli)/.*\.c$'
+    status=0
+    run-clang-tidy -quiet -p "$out/clang" -j 2 \
+        -extra-arg=-include -extra-arg="$PWD/tools/analyzer.h" \
+        '/(src|cli)/(?!base/err\.c)[^.]*\.c$' >"$out/tidy" 2>&1 || status=1
+    clang-tidy -quiet -p "$out/clang" src/base/err.c >>"$out/tidy" 2>&1 ||
+        status=1
+    grep -v -e '^clang-tidy' -e 'warnings* generated' "$out/tidy"
+    return "$status"
 }
 
 defects() {

@@ -16,6 +16,9 @@ static void make_printable(char *text)
 }
 
 static void append_format(struct err *e, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void append_format(struct err *e, const char *fmt, va_list args)
 {
     size_t used = strlen(e->text);
 

@@ -104,17 +104,18 @@ int wait_fd(const struct wait *w, int fd, short events, const char *name,
             struct err *e)
 {
     struct pollfd fds[2] = {{.fd = fd, .events = events}};
+    unsigned limit = w ? w->timeout_s : 0;
     int ready;
 
     fds[1].fd = w ? cancel_fd(w->cancel) : -1;
     fds[1].events = POLLIN;
-    ready = poll_until(fds, 2, w && w->timeout_s ? (double)w->timeout_s : -1);
+    ready = poll_until(fds, 2, limit ? (double)limit : -1);
     TRY(wait_check(w, e));
     if (ready < 0)
         return err_errno(e, errno, "%s: waiting failed", name);
     if (!ready)
         return err_set(e, ERR_TEMPORARY, "%s: no byte in %u seconds", name,
-                       w->timeout_s);
+                       limit);
     return 0;
 }
 

@@ -90,7 +90,7 @@ def _azure_and_others():
 
 def _vbox_locators(name):
     """1024 bytes each, straight after the BAT, the absolute one first."""
-    return [Locator(b"W2ku", ("/home/vm/" + name).encode("utf-16-le"), room=1024),
+    return [Locator(b"W2ku", ("/srv/vms/" + name).encode("utf-16-le"), room=1024),
             Locator(b"W2ru", name.encode("utf-16-le"), room=1024)]
 
 
