@@ -41,4 +41,8 @@ run() {
 for name in "$@"; do
     run "$name"
 done
-exec /usr/bin/python3 tools/tally.py "$out/results"
+status=0
+line=$(/usr/bin/python3 tools/tally.py "$out/results") || status=1
+: >"$out/results/counted"
+printf '\n%s\n' "$line"
+exit $status
