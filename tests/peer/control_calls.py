@@ -6,7 +6,7 @@ import hashlib
 import random
 import shutil
 
-from .vdi_content import data_extents, is_zero
+from .disk_content import data_extents, is_zero
 from .entity import NULL_REF
 from .storage_rules import BLOCK
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 from .byte_extents import ByteExtents
-from .vdi_content import DiskContent, garbage
+from .disk_content import DiskContent, garbage
 from .remote import PARENT
 from .sim_clock import SimClock
 from .vhd_forward import bit_runs

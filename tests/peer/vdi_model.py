@@ -4,7 +4,7 @@
 
 import os
 
-from .vdi_content import DiskContent, PastEnd
+from .disk_content import DiskContent, PastEnd
 from .entity import NULL_REF, Entity, Stamp
 from .storage_rules import BLOCK, thick_allocation
 from .vhd_node import VhdNode
