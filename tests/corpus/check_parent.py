@@ -195,7 +195,7 @@ def check_parent(c):
     if c.header.parent_uuid == bytes(16):
         c.add("raw-parent", at)
     walk, passed, first = c, {os.path.realpath(c.path)}, True
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH - 1):
         path, wrong = find_parent(walk)
         if path is None:
             c.add(wrong or "parent-not-at-hand", at)

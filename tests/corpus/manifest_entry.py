@@ -9,10 +9,11 @@ the reader model reads and what the check model finds must all agree, or the bui
 import os
 
 from corpus_case import uuid_of
+from peer_limits import limits
 from vhd_check import check
 from vhd_edit import Edit
 from vhd_fields import MIB
-from vhd_reader import Refused, Vhd, read_content, read_raw
+from vhd_reader import Vhd, read_content, read_raw
 from vhd_writer import intended, write
 
 PLAIN_UP_TO = 64 * MIB
@@ -68,6 +69,7 @@ def good_entry(case, root, contents):
     entry["parents"] = [os.path.relpath(p, root) for p in chain[1:]]
     entry["args"] = list(case.args)
     _good_modes(case, path, entry, chain)
+    entry["unable"] = _peers(chain, entry)
     return entry
 
 
@@ -77,6 +79,11 @@ def _parent_path(path, name, contents):
         beside = os.path.join(os.path.dirname(path), name)
         contents[name] = (beside, read_raw(beside))
     return contents[name][0]
+
+
+def _peers(chain, entry):
+    found = {f["id"] for mode in ("file", "pipe") for f in entry[mode]["findings"]}
+    return limits(chain, found)
 
 
 def _content_fields(content):
@@ -141,12 +148,3 @@ def _bad_modes(case, entry, found, edit):
         demand(not ids(entry["pipe"], "error"), case.name, "on a pipe: %s" % entry["pipe"])
     else:
         demand(pipe in ids(entry["pipe"], "error"), case.name, "on a pipe: %s" % entry["pipe"])
-
-
-def refuses_to_decode(path):
-    """True when the reader model itself cannot read the file either."""
-    try:
-        read_content([path])
-    except Refused:
-        return True
-    return False

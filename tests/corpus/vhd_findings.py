@@ -173,3 +173,11 @@ def severity_of(name, pipe=False, chain=False):
     if chain and name == "parent-not-at-hand":
         return "error"
     return SEVERITY[TABLE[name][1 if pipe else 0]]
+
+
+def markdown():
+    """The table as README.md has it."""
+    lines = ["| finding | file | pipe | meaning | offset |", "|---|---|---|---|---|"]
+    for name, (on_file, on_pipe, meaning, offset) in TABLE.items():
+        lines.append("| %s | %s | %s | %s | %s |" % (name, on_file, on_pipe, meaning, offset))
+    return "\n".join(lines) + "\n"
