@@ -33,7 +33,8 @@ def shared_sim():
 def sim(shared_sim):
     """The shared pool with nothing in it."""
     shared_sim.reset()
-    return shared_sim
+    yield shared_sim
+    assert shared_sim.state()["bugs"] == []
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 import hashlib
 import random
 import shutil
+import time
 
 from .disk_content import data_extents, is_zero
 from .entity import NULL_REF
@@ -38,7 +39,8 @@ class ControlCalls:
                                          "uuid": h.uuid} for h in pool.hosts},
                 "master": pool.master.name_label,
                 "client_faults": list(pool.client_faults),
-                "dislikes": list(pool.dislikes),
+                "dislikes": list(pool.dislikes), "bugs": list(pool.bugs),
+                "transfers": self._transfers(),
                 "clock": pool.clock.now(),
             }
 
@@ -72,8 +74,33 @@ class ControlCalls:
                 "capacity": sr.capacity,
                 "plugged": [h.name_label for h in sr.plugged_hosts()]}
 
+    def _transfers(self):
+        """Disk requests that are being worked on now."""
+        return [{"n": e.entry["n"], "kind": e.entry["kind"], "host": e.host.name_label,
+                 "body_in": e.wire.body_in, "body_out": e.wire.body_out}
+                for e in list(self._server.under_way)
+                if e.entry["kind"] in ("import", "export")]
+
+    def wait_transfer(self, moved=0, seconds=30):
+        """Wait (real seconds) for a disk request that has moved so many body bytes."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for transfer in self._transfers():
+                if transfer["body_in"] + transfer["body_out"] >= moved:
+                    return transfer
+            time.sleep(0.002)
+        raise TimeoutError("no transfer has moved %d bytes" % moved)
+
     def log(self):
         return self._log.entries()
+
+    def wait_quiet(self, seconds=30):
+        """Wait (real seconds) until no logged request is being worked on any more."""
+        end = time.monotonic() + seconds
+        while self._log.unfinished():
+            if time.monotonic() > end:
+                raise TimeoutError("requests %s go on" % self._log.unfinished())
+            time.sleep(0.005)
 
     def clear_log(self):
         self._log.clear()
@@ -115,6 +142,7 @@ class ControlCalls:
                     pool.remove(entity)
             pool.client_faults.clear()
             pool.dislikes.clear()
+            pool.bugs.clear()
         self._log.clear()
 
     # -- faults and time ---------------------------------------------------

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 
 from . import http_head
 from .disk_export import handle_export
@@ -79,6 +80,7 @@ class HttpServer:
         self.log = log
         self.tls = tls              # HostTls or None
         self.ports = {"http": pool.config["http_port"], "tls": pool.config["tls_port"]}
+        self.under_way = set()      # exchanges
         self._listeners = {}        # host name -> sockets
         self._wires = {}            # host name -> set of wires
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -178,7 +180,7 @@ class HttpServer:
     def _connect_faults(self, host, wire, is_tls):
         due = self.faults.due("connect", {"host": host.name_label, "tls": is_tls})
         if due:
-            entry = self.log.add(kind="connect", host=host.name_label, tls=is_tls)
+            entry = self.log.add(kind="connect", host=host.name_label, tls=is_tls, done=True)
             FaultPlan([dict(f, at="head") for f in due], wire, self.pool.clock,
                       entry).at_head()
             if any(f["do"] == "raw" for f in due):
@@ -245,13 +247,26 @@ class HttpServer:
             status=None)
         exchange = Exchange(self, host, wire, request, entry)
         exchange.check_manners()
+        self.under_way.add(exchange)
         try:
             return handler(exchange)
+        except (LinkClosed, BadHead):
+            raise
+        except Exception:           # a mistake of ours: tests must see it
+            self.pool.bugs.append(traceback.format_exc())
+            exchange.reply(500, http_head.error_page(500, "simulator bug"))
+            return False
         finally:
-            first = wire.first_body_at
-            entry.update(body_in=wire.body_in, body_out=wire.body_out, done=True,
-                         seconds=time.monotonic() - entry["monotonic"],
-                         first_body_after=first and first - entry["monotonic"])
+            self.under_way.discard(exchange)
+            self._note_end(entry, wire)
+
+    @staticmethod
+    def _note_end(entry, wire):
+        first = wire.first_body_at
+        entry.update(body_in=wire.body_in, body_out=wire.body_out,
+                     seconds=time.monotonic() - entry["monotonic"],
+                     first_body_after=first and first - entry["monotonic"])
+        entry["done"] = True
 
     @staticmethod
     def _route(request):

@@ -27,6 +27,7 @@ class Pool:
         self.objects = {klass: {} for klass in CLASSES}
         self.client_faults = []     # a real server would have corrupted the disk
         self.dislikes = []          # it would not have liked these
+        self.bugs = []              # tracebacks of the simulator itself
         self.wreckage = []          # (host, task, vbd) of transfers whose host crashed
         self.detach_lag = config["detach_lag"]
         self.users = {u["name"]: u for u in config["users"]}

@@ -28,6 +28,10 @@ class RequestLog:
         with self._lock:
             return [dict(e) for e in self._entries]
 
+    def unfinished(self):
+        with self._lock:
+            return [e["n"] for e in self._entries if not e["done"]]
+
     def clear(self):
         with self._lock:
             self._entries = []

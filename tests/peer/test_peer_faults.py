@@ -100,7 +100,7 @@ def test_answers_can_be_anything(client, sim, disk):
     with pytest.raises((json.JSONDecodeError, RecursionError)):
         client.call("pool.get_all")
     sim.set_fault(on="connect", do="raw", text="SSH-2.0\r\n")
-    with pytest.raises(http.client.BadStatusLine):
+    with pytest.raises((http.client.BadStatusLine, OSError)):
         client.call("pool.get_all")
 
 
@@ -118,6 +118,18 @@ def test_redirects_can_go_in_a_circle(client, sim, disk):
     for _ in range(3):
         answer = client.put(client.target("import", disk), b"")
         assert sim.authority("https", "two").encode() in answer
+
+
+def test_transfers_under_way_can_be_awaited(client, sim, disk):
+    sim.set_fault(on="import", do="stall", at=5 * MIB)
+    target = client.target("import", disk, client.task())
+    with socket.create_connection((client.address, sim.http_port), 5) as sock:
+        sock.sendall(head_of(["PUT " + target + " HTTP/1.1"]) + bytes(6 * MIB))
+        assert sim.wait_transfer(moved=4 * MIB)["kind"] == "import"
+        with pytest.raises(ControlError):
+            sim.wait_quiet(seconds=0.05)
+    sim.wait_quiet()
+    assert sim.state()["transfers"] == []
 
 
 def test_slow_and_stalled_bodies(client, sim, disk):

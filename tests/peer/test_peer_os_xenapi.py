@@ -42,6 +42,7 @@ def test_its_import_works(sim, client, session):
     one, three = pattern(), pattern()
     vdis = import_image(sim, session, vhd(10 * MIB, {1: one, 3: three}))
     ref = client.call("VDI.get_by_uuid", vdis["root"]["uuid"])
+    sim.wait_quiet()                # it does not wait for the task
     assert client.content(ref) == bytes(B) + one + bytes(B) + three + bytes(B)
     state = sim.state()
     vdi, = state["vdis"].values()
@@ -55,6 +56,7 @@ def test_its_import_calls_a_damaged_vhd_a_success(sim, session):
     data = bytearray(vhd(10 * MIB, {1: pattern()}))
     data[-440] ^= 1
     assert "uuid" in import_image(sim, session, bytes(data))["root"]
+    sim.wait_quiet()
     entry, = [e for e in sim.log() if e["kind"] == "import"]
     assert entry["error"][0] == "VDI_IO_ERROR"
 

@@ -56,8 +56,14 @@ class Transfer:
         scheme, _, rest = given.partition(" ")
         if scheme != "Basic":
             self.refuse(500, error_page(500, "unsupported authorization"))
-        user, _, password = base64.b64decode(rest).decode().partition(":")
+        user, _, password = self._decode(rest).partition(":")
         return self._quietly(lambda: self._basic_session(user, password))
+
+    def _decode(self, text):
+        try:
+            return base64.b64decode(text).decode()
+        except ValueError:
+            self.refuse(500, error_page(500, "unreadable authorization"))
 
     def _basic_session(self, user, password):
         """A session for this request alone."""
