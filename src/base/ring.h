@@ -13,15 +13,24 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct ring;
 
+/* A ring of `slots` (> 0) slots. */
 int ring_open(struct ring **out, unsigned slots, struct err *e);
+
+/* Both sides have ended. */
 void ring_close(struct ring *r);
 
 /* Producer. ring_slot waits for a free slot and stores its number; 1, or 0 when
  * the consumer has stopped (then the producer ends, too). */
 int ring_slot(struct ring *r, unsigned *slot);
 void ring_publish(struct ring *r);
+
+/* Producer: whether the consumer has released all that was published, so that
+ * it waits or soon will: then a slot that is not full is worth publishing. */
+bool ring_is_idle(struct ring *r);
 
 /* Producer, last: no more will come. `e` is NULL at a good end, else the
  * failure, which the consumer gets after the slots published before it. */

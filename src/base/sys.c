@@ -74,3 +74,34 @@ int sys_rename(const char *from, const char *to)
         return -1;
     return rename(from, to);
 }
+
+int sys_rename_new(const char *from, const char *to)
+{
+    if (fault_strikes(FAULT_RENAME))
+        return -1;
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+int sys_link_fd(int fd, const char *to)
+{
+    char from[32];
+
+    if (fault_strikes(FAULT_RENAME))
+        return -1;
+    (void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
+}
+
+int64_t sys_seek(int fd, int64_t offset, int whence)
+{
+    if (fault_strikes(FAULT_READ))
+        return -1;
+    return lseek(fd, offset, whence);
+}
+
+int sys_allocate(int fd, int mode, uint64_t offset, uint64_t len)
+{
+    if (fault_strikes(FAULT_WRITE))
+        return -1;
+    return RETRY(fallocate(fd, mode, (off_t)offset, (off_t)len));
+}

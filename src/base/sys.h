@@ -19,4 +19,18 @@ int sys_truncate(int fd, uint64_t size);
 int sys_sync(int fd);
 int sys_rename(const char *from, const char *to);
 
+/* rename that fails with EEXIST where `to` exists; EINVAL where the file system
+ * has no such thing. */
+int sys_rename_new(const char *from, const char *to);
+
+/* Gives the open file `fd`, which may have no name, the new name `to`; EEXIST
+ * where it exists. Needs /proc. */
+int sys_link_fd(int fd, const char *to);
+
+/* lseek. */
+int64_t sys_seek(int fd, int64_t offset, int whence);
+
+/* fallocate. */
+int sys_allocate(int fd, int mode, uint64_t offset, uint64_t len);
+
 #endif

@@ -10,29 +10,59 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 struct cancel {
     atomic_bool requested;
-    int fd; /* an eventfd: readable once requested */
+    const struct cancel *parent; /* NULL: none */
+    int event_fd;                /* readable once requested */
+    int poll_fd; /* event_fd, or an epoll of it and the parent's poll_fd */
 };
 
-int cancel_open(struct cancel **out, struct err *e)
+static int watch(int poll_fd, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    return epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Opens the descriptors; -1 and errno. */
+static int open_fds(struct cancel *c)
+{
+    c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    c->poll_fd = c->event_fd;
+    if (c->event_fd < 0 || !c->parent)
+        return c->event_fd;
+    c->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (c->poll_fd < 0 || watch(c->poll_fd, c->event_fd) < 0)
+        return -1;
+    return watch(c->poll_fd, c->parent->poll_fd);
+}
+
+int cancel_open_child(struct cancel **out, const struct cancel *parent,
+                      struct err *e)
 {
     struct cancel *c = NULL;
 
     TRY(mem_alloc(&c, sizeof(*c), "a stop request", e));
-    c->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (c->fd < 0) {
+    c->parent = parent;
+    c->poll_fd = -1;
+    if (open_fds(c) < 0) {
         int code = err_errno(e, errno, "no event descriptor");
 
-        free(c);
+        cancel_close(c);
         return code;
     }
     *out = c;
     return 0;
+}
+
+int cancel_open(struct cancel **out, struct err *e)
+{
+    return cancel_open_child(out, NULL, e);
 }
 
 void cancel_request(struct cancel *c)
@@ -42,25 +72,31 @@ void cancel_request(struct cancel *c)
 
     atomic_store(&c->requested, true);
     /* It can only fail where it is readable already. */
-    if (write(c->fd, &one, sizeof(one)) < 0)
+    if (write(c->event_fd, &one, sizeof(one)) < 0)
         errno = saved;
 }
 
 bool cancel_requested(const struct cancel *c)
 {
-    return c && atomic_load(&c->requested);
+    for (; c; c = c->parent)
+        if (atomic_load(&c->requested))
+            return true;
+    return false;
 }
 
 int cancel_fd(const struct cancel *c)
 {
-    return c ? c->fd : -1;
+    return c ? c->poll_fd : -1;
 }
 
 void cancel_close(struct cancel *c)
 {
     if (!c)
         return;
-    close(c->fd);
+    if (c->poll_fd >= 0 && c->poll_fd != c->event_fd)
+        close(c->poll_fd);
+    if (c->event_fd >= 0)
+        close(c->event_fd);
     free(c);
 }
 

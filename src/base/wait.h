@@ -16,6 +16,12 @@ struct cancel;
 
 int cancel_open(struct cancel **out, struct err *e);
 
+/* One for a part of the work: it counts as requested also when `parent` (which
+ * may be NULL, and must outlive it) is. So a side of a transfer can be told to
+ * stop without the rest. */
+int cancel_open_child(struct cancel **out, const struct cancel *parent,
+                      struct err *e);
+
 /* Asks for the stop. From any thread, and from a signal handler. */
 void cancel_request(struct cancel *c);
 

@@ -69,12 +69,16 @@ void sink_init(struct sink *s, const struct sink_ops *ops, const char *name);
 /* --- places ---------------------------------------------------------------*/
 
 /* A file that appears under `path` at finish, complete, or not at all. An
- * existing file or a block device is refused without `force`. A device, a FIFO
- * or a terminal is written in place. Regular files and devices are seekable. */
+ * existing file or a block device is refused without `force`, a device in use
+ * always. A device, a FIFO or a terminal is written in place; a FIFO is waited
+ * for until it has a reader. Regular files and block devices are seekable;
+ * zeros become holes of a file. /dev/stdout, /dev/fd/N: see sink_open_fd. */
 int sink_open_file(struct sink **out, const char *path, bool force,
                    const struct wait *wait, struct err *e);
 
-/* An open descriptor, which stays the caller's: stdout. Append only. */
+/* An open descriptor, which stays the caller's: stdout. Append only. A regular
+ * file is gone on in at the descriptor's offset; what was written stays when
+ * the sink is abandoned. */
 int sink_open_fd(struct sink **out, int fd, const char *name,
                  const struct wait *wait, struct err *e);
 
@@ -89,7 +93,15 @@ int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
 int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e);
 
 /* Writes in a thread of its own, through a ring of buffers. Append only. With
- * `threads` 0 it does nothing. */
-int sink_async(struct sink **s, unsigned threads, struct err *e);
+ * `threads` 0 it does nothing. A failure of the inner sink comes with a later
+ * call, at the latest with finish, which runs in the caller's thread.
+ *
+ * Closing it joins the thread, which may be waiting for a stalled network. So
+ * `stop` is a cancel that the inner sink's wait has (cancel_open_child of the
+ * user's one): closing before finish requests it. What the inner sink then has
+ * to clean up must wait with another. NULL where the inner sink never waits
+ * long, or the caller requests it before closing. */
+int sink_async(struct sink **s, unsigned threads, struct cancel *stop,
+               struct err *e);
 
 #endif

@@ -91,12 +91,16 @@ int source_head(struct source **s, uint8_t *buf, size_t len, size_t *got,
 
 /* --- places ---------------------------------------------------------------*/
 
-/* A file, a block device (seekable) or a FIFO (stream). ERR_NOT_FOUND ... */
+/* A regular file or a block device (seekable), or a FIFO, terminal or socket
+ * (stream). A file whose size changes before its end was read is ERR_CORRUPT; a
+ * directory is ERR_USAGE. A FIFO is waited for until it has a writer. */
 int source_open_file(struct source **out, const char *path,
                      const struct wait *wait, struct err *e);
 
 /* An open descriptor, which stays the caller's: stdin. Seekable where it is a
- * file, and then taken from its present offset... a stream else. */
+ * file or a block device: then byte 0 is the descriptor's present offset, and
+ * where that stands afterwards is not defined. A stream else; its O_NONBLOCK is
+ * left alone. */
 int source_open_fd(struct source **out, int fd, const char *name,
                    const struct wait *wait, struct err *e);
 
@@ -108,8 +112,14 @@ int source_open_fd(struct source **out, int fd, const char *name,
 int source_gunzip(struct source **s, struct err *e);
 
 /* Reads ahead in a thread of its own through a ring of buffers. Seekability is
- * lost. With `threads` 0 it does nothing. */
-int source_async(struct source **s, unsigned threads, struct err *e);
+ * lost. With `threads` 0 it does nothing.
+ *
+ * Closing it joins the thread, which may be waiting for a stalled network. So
+ * `stop` is a cancel that the inner source's wait has (cancel_open_child of the
+ * user's one): closing before the end requests it. NULL where the inner source
+ * never waits long, or the caller requests it before closing. */
+int source_async(struct source **s, unsigned threads, struct cancel *stop,
+                 struct err *e);
 
 /* A disk inside a tar archive: wraps the archive, stands on the first member
  * that is taken. See tar_source.h for what is taken and what is refused. */
