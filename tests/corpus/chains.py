@@ -17,7 +17,7 @@ import random
 from dataclasses import dataclass
 
 from corpus_case import uuid_of
-from disk_content import Content, noise
+from sparse_content import Content, noise
 from manifest_entry import PLAIN_UP_TO, demand, mode_entry
 from valid_blktap import tap_locators
 from vhd_fields import DIFFERENCING, DYNAMIC, GIB, MAX_SIZE, MIB, SECTOR

@@ -2,7 +2,7 @@
 # Copyright the vhdstream authors
 """Findings about the BAT and the blocks: each entry against every part and each other."""
 
-from disk_content import is_zero
+from sparse_content import is_zero
 from vhd_fields import DIFFERENCING, SECTOR, bitmap_len
 from vhd_reader import bit_runs, mapped
 

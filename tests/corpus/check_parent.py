@@ -9,7 +9,7 @@ import os
 import stat
 from urllib.parse import unquote_to_bytes
 
-from disk_content import is_zero
+from sparse_content import is_zero
 from vhd_fields import (FOOTER_COOKIE, LOCATOR_CODES, LOCATOR_LEN, LOCATORS_AT, POISON_COOKIE,
                         SECTOR)
 from vhd_reader import Refused, Vhd

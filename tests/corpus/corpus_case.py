@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from disk_content import noise
+from sparse_content import noise
 from vhd_fields import SECTOR
 from vhd_writer import Block, Disk
 

@@ -12,7 +12,7 @@ import os
 import sys
 
 from corpus_case import sectors, uuid_of
-from disk_content import Content
+from sparse_content import Content
 from valid_blktap import tap_locators
 from vhd_fields import DIFFERENCING, DYNAMIC, KIB, SECTOR
 from vhd_writer import Block, Disk, write

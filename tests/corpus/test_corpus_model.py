@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from disk_content import PAGE, Content, noise
+from sparse_content import PAGE, Content, noise
 from vhd_fields import (MAX_SIZE, MIB, SECTOR, Footer, Header, LocatorEntry, bitmap_len, checksum,
                         chs, footer_sum_ok)
 from vhd_reader import Vhd, bit_runs, read_content
@@ -71,7 +71,7 @@ def test_header_layout():
 
 
 @pytest.mark.parametrize("size, geometry", [
-    (512 * 17 * 4, (1, 4, 17)), (127 << 30, (65279, 16, 255)), (MAX_SIZE, (65535, 16, 255)),
+    (512 * 17 * 4, (1, 4, 17)), (127 << 30, (65278, 16, 255)), (MAX_SIZE, (65535, 16, 255)),
     (20 * MIB, (602, 4, 17))])
 def test_geometry(size, geometry):
     c, h, s = chs(size)

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 
 from corpus_case import Good, sectors, uuid_of
-from disk_content import Content
+from sparse_content import Content
 from vhd_edit import Edit
 from vhd_fields import FIXED, GIB, KIB, MIB, SECTOR, Footer
 from vhd_reader import find_ends, Bytes

@@ -8,7 +8,7 @@
     check("a.vhd")
 """
 
-from disk_content import Content, noise
+from sparse_content import Content, noise
 from vhd_check import check
 from vhd_edit import Edit
 from vhd_fields import Footer, Header, bitmap_len, chs

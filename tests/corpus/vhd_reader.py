@@ -12,7 +12,7 @@ import sys
 from array import array
 from dataclasses import dataclass
 
-from disk_content import Content, is_zero
+from sparse_content import Content, is_zero
 from vhd_fields import (DIFFERENCING, DYNAMIC, FIXED, FOOTER_COOKIE, HEADER_COOKIE, HEADER_LEN,
                         POISON_COOKIE, SECTOR, UNALLOCATED, Footer, Header, bitmap_len,
                         footer_sum_ok, header_sum_ok)

@@ -11,7 +11,7 @@ import os
 import struct
 from dataclasses import dataclass, field, replace
 
-from disk_content import Content, is_zero, noise
+from sparse_content import Content, is_zero, noise
 from vhd_fields import (BATMAP_COOKIE, DYNAMIC, FIXED, MIB, NO_OFFSET, SECTOR, Footer, Header,
                         LocatorEntry, bitmap_len, chs, round_up)
 
