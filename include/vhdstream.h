@@ -3,7 +3,133 @@
 #ifndef VHDSTREAM_H
 #define VHDSTREAM_H
 
-/* The version of this header, as MAJOR.MINOR.PATCH. */
+/**
+ * libvhdstream: moves virtual disks between XAPI pools (XenServer, XCP-ng),
+ * files, pipes and HTTP servers in one pass, without scratch space.
+ *
+ * Version 0.x: NEWS says what breaks between minor versions.
+ *
+ * In short:
+ *
+ *     struct vhdstream *v;
+ *     if (vhdstream_new(&v))
+ *         return;                                  // out of memory
+ *     vhdstream_set(v, "dst-password", secret);
+ *     if (vhdstream_copy(v, "disk.tgz", "xapi://root@xs1/sr/default"))
+ *         fprintf(stderr, "%s\n", vhdstream_error(v));
+ *     else
+ *         puts(vhdstream_result(v));               // JSON
+ *     vhdstream_free(v);
+ *
+ * The library never prints, never exits, reads no environment variable and
+ * installs no signal handler. It starts threads of its own inside a call, in
+ * which all signals are blocked, and they end before the call returns. SIGPIPE
+ * must be ignored by the program, since standard output may be a pipe.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this header, and of the library at run time. */
 #define VHDSTREAM_VERSION_TEXT "0.1.0"
+const char *vhdstream_version(void);
+
+/* --- Outcomes ------------------------------------------------------------- */
+
+/** What a call returns. The numbers are the exit statuses of the program. */
+enum vhdstream_status {
+    VHDSTREAM_OK = 0,
+    VHDSTREAM_FAILED = 1,    /**< any other reason; a closed pipe, too */
+    VHDSTREAM_USAGE = 2,     /**< the call itself: option, place, combination */
+    VHDSTREAM_CORRUPT = 3,   /**< broken or cut, or a form that is not taken */
+    VHDSTREAM_NOT_FOUND = 4, /**< no such file, disk, SR, URL */
+    VHDSTREAM_AUTH = 5,      /**< credentials, permission, TLS */
+    VHDSTREAM_NO_SPACE = 6,  /**< full, or too large for the target */
+    VHDSTREAM_UNSETTLED = 7, /**< the server's verdict could not be learnt, or
+                                  something could not be cleaned up; the text
+                                  lists it */
+    VHDSTREAM_TEMPORARY = 75, /**< the same call may work later */
+    VHDSTREAM_CANCELLED = 130 /**< vhdstream_cancel; all was cleaned up */
+};
+
+/* --- A transfer ----------------------------------------------------------- */
+
+/**
+ * Options, and the state of one operation at a time. Used by one thread at a
+ * time, except for vhdstream_cancel and vhdstream_get_progress. Several objects may
+ * be used in parallel.
+ */
+struct vhdstream;
+
+/** A new one in *out, to be freed with vhdstream_free. VHDSTREAM_NO_SPACE when
+ * memory is short; *out is then untouched. */
+int vhdstream_new(struct vhdstream **out);
+
+/** Frees; secrets are overwritten. NULL is fine. */
+void vhdstream_free(struct vhdstream *v);
+
+/**
+ * Sets an option. Names and values are those of the command line without the
+ * dashes ("level", "6"; "force", NULL): docs/options.md lists them. `value` is
+ * NULL for a switch, and copied. "src-user", "dst-user", "src-password",
+ * "dst-password", "src-cacert" ... go to one side, without prefix to both.
+ *
+ * VHDSTREAM_USAGE: no such option, or the value does not fit.
+ */
+int vhdstream_set(struct vhdstream *v, const char *option, const char *value);
+
+/**
+ * Copies the disk at `source` to `destination`; both are places as on the
+ * command line (docs: vhdstream(1), PLACES). Returns when the disk is complete
+ * at the destination (file renamed into place, server's task successful), or
+ * when nothing of it is left there. What could not be removed is named in the
+ * error's text, with VHDSTREAM_UNSETTLED.
+ */
+int vhdstream_copy(struct vhdstream *v, const char *source,
+                   const char *destination);
+
+/** Looks at a place; vhdstream_result says what is there. */
+int vhdstream_info(struct vhdstream *v, const char *place);
+
+/** The failure of the last call, one line without a line end; "" after a
+ * success. Owned by v, valid until its next call. */
+const char *vhdstream_error(const struct vhdstream *v);
+
+/** What the last successful copy or info has to say, as one JSON object.
+ * Owned by v, valid until its next call; NULL after a failure. */
+const char *vhdstream_result(const struct vhdstream *v);
+
+/* --- While it runs -------------------------------------------------------- */
+
+/** Asks the running operation to stop. It cleans up and returns
+ * VHDSTREAM_CANCELLED. From any thread, and from a signal handler. */
+void vhdstream_cancel(struct vhdstream *v);
+
+/** How far it is. All in bytes. */
+struct vhdstream_progress {
+    uint64_t total;   /**< virtual size that will be covered; 0: not known yet */
+    uint64_t done;    /**< of it so far, holes included */
+    uint64_t holes;   /**< of `done`: nothing to move */
+    uint64_t read;    /**< taken from the source's place */
+    uint64_t written; /**< given to the destination's place */
+};
+
+/** A snapshot of the running (or last) operation; from any thread. */
+void vhdstream_get_progress(const struct vhdstream *v,
+                            struct vhdstream_progress *out);
+
+/** Calls fn(ctx, text) for things worth a sentence that are no failure: a lost
+ * footer that could be done without, a member that was skipped. From any thread
+ * of the operation. NULL: nobody listens. Before the operation. */
+void vhdstream_on_notice(struct vhdstream *v,
+                         void (*fn)(void *ctx, const char *text), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "arguments.h"
+
+#include "say.h"
+#include "vhdstream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SRC = 1, DST = 2, BOTH = SRC | DST };
+
+typedef int handler(struct arguments *a, int sides, const char *value);
+
+struct cli_option {
+    const char *name;
+    char letter;
+    const char *value; /* what it takes, for --help; NULL: a switch */
+    unsigned verbs;
+    bool sided; /* also as --src-NAME and --dst-NAME */
+    bool library;
+    handler *handle; /* NULL where the library alone acts on it */
+    const char *help;
+};
+
+static int fd_of(const char *text)
+{
+    char *end;
+    long fd = strtol(text, &end, 10);
+
+    return *end || end == text || fd < 0 || fd > 65535 ? -1 : (int)fd;
+}
+
+static int handle_json(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->json = true;
+    return 0;
+}
+
+static int handle_quiet(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->quiet = true;
+    return 0;
+}
+
+static int handle_verbose(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->verbose = true;
+    return 0;
+}
+
+static int handle_help(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->help = true;
+    return 0;
+}
+
+static int handle_version(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->version = true;
+    return 0;
+}
+
+static int handle_progress(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->progress = 1;
+    return 0;
+}
+
+static int handle_no_progress(struct arguments *a, int sides, const char *value)
+{
+    (void)sides, (void)value;
+    a->progress = -1;
+    return 0;
+}
+
+static int handle_progress_fd(struct arguments *a, int sides, const char *value)
+{
+    (void)sides;
+    a->progress_fd = fd_of(value);
+    if (a->progress_fd < 0)
+        return say_usage("--progress-fd %s: expected a descriptor's number",
+                         value);
+    return 0;
+}
+
+static int handle_user(struct arguments *a, int sides, const char *value)
+{
+    (void)value;
+    for (int i = 0; i < 2; i++)
+        a->has_user[i] |= (sides & (1 << i)) != 0;
+    return 0;
+}
+
+static int handle_password_file(struct arguments *a, int sides,
+                                const char *value)
+{
+    for (int i = 0; i < 2; i++)
+        if (sides & (1 << i))
+            a->password_file[i] = value;
+    return 0;
+}
+
+static int handle_password_fd(struct arguments *a, int sides, const char *value)
+{
+    int fd = fd_of(value);
+
+    if (fd < 0)
+        return say_usage("--password-fd %s: expected a descriptor's number",
+                         value);
+    for (int i = 0; i < 2; i++)
+        if (sides & (1 << i))
+            a->password_fd[i] = fd;
+    return 0;
+}
+
+/* clang-format off */
+static const struct cli_option cli_options[] = {
+    {"from", 0, "FORMAT", VERB_ALL, false, true, NULL,
+     "take the source for this: raw, vhd, tar, tgz"},
+    {"to", 0, "FORMAT", VERB_COPY, false, true, NULL,
+     "write this: raw, vhd, tar, tgz"},
+    {"level", 0, "N", VERB_COPY, false, true, NULL,
+     "compress from 1, fast (the default), to 9, dense"},
+    {"threads", 0, "N", VERB_ALL, false, true, NULL,
+     "threads that compress; 0: none at all (default: one a core)"},
+    {"name-label", 0, "NAME", VERB_COPY, false, true, NULL,
+     "name of the new VDI"},
+    {"description", 0, "TEXT", VERB_COPY, false, true, NULL,
+     "description of the new VDI"},
+    {"size", 0, "BYTES", VERB_ALL, false, true, NULL,
+     "length of a raw disk that comes through a pipe"},
+    {"snapshot", 0, NULL, VERB_COPY, false, true, NULL,
+     "a VDI in use: copy a snapshot of it, then destroy that"},
+    {"force", 0, NULL, VERB_COPY, false, true, NULL,
+     "replace what exists: a file, the content of a VDI or device"},
+    {"timeout", 0, "SECONDS", VERB_ALL, false, true, NULL,
+     "give up after so long without a byte (default: 300)"},
+    {"json", 0, NULL, VERB_ALL, false, false, handle_json,
+     "print the result as one JSON object"},
+    {"progress", 0, NULL, VERB_COPY, false, false, handle_progress,
+     "show the progress bar, terminal or not"},
+    {"no-progress", 0, NULL, VERB_COPY, false, false, handle_no_progress,
+     "never show it"},
+    {"progress-fd", 0, "FD", VERB_COPY, false, false, handle_progress_fd,
+     "write progress as JSON lines to this descriptor"},
+    {"user", 0, "NAME", VERB_ALL, true, true, handle_user,
+     "who logs in (default: the place's USER@, else root)"},
+    {"password-file", 0, "FILE", VERB_ALL, true, false, handle_password_file,
+     "file with the password, or with user and password on two lines"},
+    {"password-fd", 0, "FD", VERB_ALL, true, false, handle_password_fd,
+     "descriptor to read the password from"},
+    {"cacert", 0, "FILE", VERB_ALL, true, true, NULL,
+     "CA certificates to believe"},
+    {"pin", 0, "PIN", VERB_ALL, true, true, NULL,
+     "[HOST=]sha256:HEX: believe the certificate with this sum"},
+    {"insecure", 0, NULL, VERB_ALL, true, true, NULL,
+     "believe any certificate: anybody on the way can read and change all"},
+    {"quiet", 'q', NULL, VERB_ALL, false, false, handle_quiet,
+     "errors only"},
+    {"verbose", 'v', NULL, VERB_ALL, false, false, handle_verbose,
+     "say more"},
+    {"help", 'h', NULL, VERB_ALL, false, false, handle_help,
+     "print this"},
+    {"version", 0, NULL, VERB_ALL, false, false, handle_version,
+     "print the version"},
+};
+/* clang-format on */
+
+enum { NOPTIONS = sizeof(cli_options) / sizeof(cli_options[0]) };
+
+static const struct cli_option *find_long(const char *name, size_t len,
+                                          int *sides)
+{
+    *sides = BOTH;
+    for (int i = 0; i < NOPTIONS; i++)
+        if (strlen(cli_options[i].name) == len &&
+            !memcmp(cli_options[i].name, name, len))
+            return &cli_options[i];
+    if (len < 5 || (memcmp(name, "src-", 4) && memcmp(name, "dst-", 4)))
+        return NULL;
+    *sides = name[0] == 's' ? SRC : DST;
+    for (int i = 0; i < NOPTIONS; i++)
+        if (cli_options[i].sided && strlen(cli_options[i].name) == len - 4 &&
+            !memcmp(cli_options[i].name, name + 4, len - 4))
+            return &cli_options[i];
+    return NULL;
+}
+
+static const struct cli_option *find_letter(char letter)
+{
+    for (int i = 0; i < NOPTIONS; i++)
+        if (cli_options[i].letter == letter)
+            return &cli_options[i];
+    return NULL;
+}
+
+static int apply(const struct cli_option *o, int sides, const char *value,
+                 struct vhdstream *v, struct arguments *a)
+{
+    char name[32];
+
+    if (o->handle) {
+        int status = o->handle(a, sides, value);
+
+        if (status)
+            return status;
+    }
+    if (!o->library)
+        return 0;
+    (void)snprintf(name, sizeof(name), "%s%s",
+                   sides == BOTH  ? ""
+                   : sides == SRC ? "src-"
+                                  : "dst-",
+                   o->name);
+    if (vhdstream_set(v, name, value))
+        return say_usage("%s", vhdstream_error(v));
+    return 0;
+}
+
+/* One "--name", "--name=value" or "--name value"; moves *i past it. */
+static int parse_long(int argc, char **argv, int *i, struct vhdstream *v,
+                      struct arguments *a)
+{
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    size_t len = equals ? (size_t)(equals - name) : strlen(name);
+    const char *value = equals ? equals + 1 : NULL;
+    const struct cli_option *o;
+    int sides;
+
+    o = find_long(name, len, &sides);
+    if (!o)
+        return say_usage("--%.*s: no such option", (int)len, name);
+    if (a->verb && !(o->verbs & a->verb->bit))
+        return say_usage("--%s has no meaning for %s", o->name, a->verb->name);
+    if (!o->value && value)
+        return say_usage("--%s takes no value", o->name);
+    if (o->value && !value) {
+        if (*i + 1 >= argc)
+            return say_usage("--%s needs a value: %s", o->name, o->value);
+        value = argv[++*i];
+    }
+    return apply(o, sides, value, v, a);
+}
+
+static int parse_letters(const char *letters, struct vhdstream *v,
+                         struct arguments *a)
+{
+    for (; *letters; letters++) {
+        const struct cli_option *o = find_letter(*letters);
+        int status;
+
+        if (!o)
+            return say_usage("-%c: no such option", *letters);
+        status = apply(o, BOTH, NULL, v, a);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int take_word(const char *word, struct arguments *a)
+{
+    if (!a->verb) {
+        for (const struct verb *verb = verbs; verb->name; verb++)
+            if (!strcmp(verb->name, word))
+                a->verb = verb;
+        return a->verb ? 0 : say_usage("%s: no such verb", word);
+    }
+    if (a->nplaces == a->verb->nplaces)
+        return say_usage("%s: one place too many for %s", word, a->verb->name);
+    a->places[a->nplaces++] = word;
+    return 0;
+}
+
+int arguments_parse(int argc, char **argv, struct vhdstream *v,
+                    struct arguments *a)
+{
+    bool words_only = false;
+
+    *a = (struct arguments){.progress_fd = -1, .password_fd = {-1, -1}};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        int status;
+
+        if (words_only || arg[0] != '-' || !arg[1])
+            status = take_word(arg, a);
+        else if (!strcmp(arg, "--"))
+            status = !(words_only = true);
+        else if (arg[1] == '-')
+            status = parse_long(argc, argv, &i, v, a);
+        else
+            status = parse_letters(arg + 1, v, a);
+        if (status)
+            return status;
+    }
+    if (a->help || a->version)
+        return 0;
+    if (!a->verb)
+        return say_usage("a verb is missing");
+    if (a->nplaces < a->verb->nplaces)
+        return say_usage("%s needs %s", a->verb->name, a->verb->places);
+    return 0;
+}
+
+static void print_option(FILE *out, const struct cli_option *o)
+{
+    char left[64];
+
+    (void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+                   o->letter ? o->letter : ' ', o->letter ? ", " : "  ",
+                   o->name, o->value ? " " : "", o->value ? o->value : "");
+    (void)fprintf(out, "  %-27s %s\n", left, o->help);
+}
+
+static void print_options(FILE *out, unsigned bits)
+{
+    for (int i = 0; i < NOPTIONS; i++)
+        if (cli_options[i].verbs & bits)
+            print_option(out, &cli_options[i]);
+}
+
+static void print_places(FILE *out)
+{
+    (void)fputs(
+        "\nPlaces:\n"
+        "  PATH, file:PATH                 a file or a block device\n"
+        "  -                               standard input or output\n"
+        "  xapi://[USER@]HOST/vdi/REF      a VDI, by uuid or name-label\n"
+        "  xapi://[USER@]HOST/sr/REF       a new VDI in this SR (`default`: "
+        "the pool's)\n"
+        "  https://...                     GET as a source, PUT as a "
+        "destination\n",
+        out);
+}
+
+void help_print(FILE *out, const struct verb *verb)
+{
+    if (verb) {
+        (void)fprintf(out, "vhdstream %s [OPTIONS] %s\n%s\n\nOptions:\n",
+                      verb->name, verb->places, verb->summary);
+        print_options(out, verb->bit);
+        (void)fprintf(out,
+                      "  --user to --insecure also as --src-... and --dst-..., "
+                      "for one side of a copy.\n");
+        print_places(out);
+        return;
+    }
+    (void)fputs("vhdstream moves virtual disks between XAPI pools, files, "
+                "pipes and servers.\n\nVerbs:\n",
+                out);
+    for (verb = verbs; verb->name; verb++)
+        (void)fprintf(out, "  vhdstream %-5s %-20s %s\n", verb->name,
+                      verb->places, verb->summary);
+    print_places(out);
+    (void)fputs("\n`vhdstream VERB --help` lists a verb's options.\n", out);
+}

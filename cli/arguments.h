@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_ARGUMENTS_H
+#define VHDSTREAM_ARGUMENTS_H
+
+/* The command line: one table of verbs, one of options. Parsing, --help and the
+ * checks of the man pages all read these. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct vhdstream;
+
+enum verb_bit {
+    VERB_COPY = 1,
+    VERB_INFO = 2,
+    VERB_ALL = VERB_COPY | VERB_INFO,
+};
+
+/* What the program itself acts on; all else goes to the library. */
+struct arguments {
+    const struct verb *verb;
+    const char *places[2];
+    int nplaces;
+    bool json, quiet, verbose, help, version;
+    int progress;    /* 1 wanted, -1 unwanted, 0: where it makes sense */
+    int progress_fd; /* -1: none */
+    const char *password_file[2]; /* of source and destination */
+    int password_fd[2];           /* -1: none */
+    bool has_user[2];
+};
+
+struct verb {
+    const char *name;
+    enum verb_bit bit;
+    const char *places; /* as in the usage line */
+    int nplaces;
+    const char *summary;
+    int (*run)(struct vhdstream *v, struct arguments *a);
+};
+
+/* The verbs, ended by one without a name. */
+extern const struct verb verbs[];
+
+/* Parses argv, handing the library's options to v. 0, or an exit status after
+ * having said on stderr what is wrong. */
+int arguments_parse(int argc, char **argv, struct vhdstream *v,
+                    struct arguments *a);
+
+/* --help: of all, or of one verb. */
+void help_print(FILE *out, const struct verb *verb);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "arguments.h"
+#include "commands.h"
+#include "say.h"
+#include "vhdstream.h"
+#include "watch.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void say_notice(void *ctx, const char *text)
+{
+    (void)ctx;
+    say("%s", text);
+}
+
+/* What scripts want of a copy into an SR: the new VDI's uuid, alone. */
+static int print_uuid(const char *result)
+{
+    json_t *root = json_loads(result, 0, NULL);
+    const char *uuid = json_string_value(json_object_get(root, "uuid"));
+    int status = uuid ? print_line(uuid) : 0;
+
+    json_decref(root);
+    return status;
+}
+
+static int print_result(struct vhdstream *v, const struct arguments *a)
+{
+    if (a->json)
+        return print_line(vhdstream_result(v));
+    return print_uuid(vhdstream_result(v));
+}
+
+static int finish(struct vhdstream *v, const struct arguments *a, int status,
+                  int signal)
+{
+    if (status)
+        say("%s", vhdstream_error(v));
+    if (status == VHDSTREAM_CANCELLED && signal == SIGTERM)
+        return 128 + SIGTERM;
+    return status ? status : print_result(v, a);
+}
+
+int cmd_copy(struct vhdstream *v, struct arguments *a)
+{
+    struct watch *w;
+    int status;
+
+    if (a->json && !strcmp(a->places[1], "-"))
+        return say_usage("--json and the disk both want standard output");
+    if (!a->quiet)
+        vhdstream_on_notice(v, say_notice, NULL);
+    w = watch_start(v, a);
+    status = vhdstream_copy(v, a->places[0], a->places[1]);
+    return finish(v, a, status, watch_stop(w, status == 0));
+}

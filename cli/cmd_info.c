@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "arguments.h"
+#include "commands.h"
+#include "say.h"
+#include "vhdstream.h"
+#include "watch.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_value(const char *key, json_t *value, const char *prefix)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "%s%s:", prefix, key);
+    for (char *p = name; *p; p++)
+        if (*p == '_')
+            *p = ' ';
+    (void)printf("%-24s ", name);
+    if (json_is_string(value))
+        (void)printf("%s\n", json_string_value(value));
+    else if (json_is_integer(value))
+        (void)printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+    else
+        (void)printf("%s\n", json_is_true(value) ? "yes" : "no");
+}
+
+/* The object's members as lines; inner objects one level deeper. */
+static void print_object(json_t *object, const char *prefix)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value) {
+        char deeper[48];
+
+        if (!json_is_object(value)) {
+            print_value(key, value, prefix);
+            continue;
+        }
+        (void)snprintf(deeper, sizeof(deeper), "%s%.30s ", prefix, key);
+        print_object(value, deeper);
+    }
+}
+
+static int print_info(const char *result, bool as_json)
+{
+    json_t *root;
+
+    if (as_json)
+        return print_line(result);
+    root = json_loads(result, 0, NULL);
+    print_object(root, "");
+    json_decref(root);
+    if (fflush(stdout)) {
+        say("standard output was closed");
+        return VHDSTREAM_FAILED;
+    }
+    return 0;
+}
+
+int cmd_info(struct vhdstream *v, struct arguments *a)
+{
+    struct watch *w = watch_start(v, a);
+    int status = vhdstream_info(v, a->places[0]);
+
+    (void)watch_stop(w, false);
+    if (status) {
+        say("%s", vhdstream_error(v));
+        return status;
+    }
+    return print_info(vhdstream_result(v), a->json);
+}

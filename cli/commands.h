@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_COMMANDS_H
+#define VHDSTREAM_COMMANDS_H
+
+/* The verbs. Each returns the exit status, after having said what there is to
+ * say. */
+
+struct arguments;
+struct vhdstream;
+
+int cmd_copy(struct vhdstream *v, struct arguments *a);
+int cmd_info(struct vhdstream *v, struct arguments *a);
+
+#endif

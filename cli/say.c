@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "say.h"
+
+#include "vhdstream.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void say_line(const char *fmt, va_list args)
+{
+    char line[2048];
+
+    (void)vsnprintf(line, sizeof(line), fmt, args);
+    (void)fprintf(stderr, "vhdstream: %s\n", line);
+}
+
+void say(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say_line(fmt, args);
+    va_end(args);
+}
+
+int say_usage(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say_line(fmt, args);
+    va_end(args);
+    (void)fputs("Try `vhdstream --help`.\n", stderr);
+    return VHDSTREAM_USAGE;
+}
+
+int print_line(const char *text)
+{
+    if (puts(text) < 0 || fflush(stdout)) {
+        say("standard output: %s", strerror(errno));
+        return VHDSTREAM_FAILED;
+    }
+    return 0;
+}

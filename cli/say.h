@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_SAY_H
+#define VHDSTREAM_SAY_H
+
+/* What the program says on stderr, with its name before it. */
+
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* An error of the command line; adds where help is. Returns the exit status. */
+int say_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line on stdout that must arrive: 0, or the exit status after having said
+ * why not. */
+int print_line(const char *text);
+
+#endif

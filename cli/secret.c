@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "secret.h"
+
+#include "arguments.h"
+#include "say.h"
+#include "vhdstream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { SECRET_MAX = 1024 };
+
+/* One side's credentials; wiped at the end. */
+struct secret {
+    char user[SECRET_MAX];
+    char password[SECRET_MAX];
+    bool has_user, has_password;
+};
+
+static const char *const side_names[] = {"src", "dst"};
+
+void secret_no_core_dumps(void)
+{
+    struct rlimit none = {0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* Everything that fd gives, at most SECRET_MAX - 1 bytes. */
+static int read_text(int fd, const char *name, char text[SECRET_MAX])
+{
+    size_t have = 0;
+    ssize_t got;
+
+    while ((got = read(fd, text + have, SECRET_MAX - have)) > 0) {
+        have += (size_t)got;
+        if (have == SECRET_MAX) {
+            say("%s: more than %d bytes are no password", name, SECRET_MAX);
+            return VHDSTREAM_USAGE;
+        }
+    }
+    if (got < 0) {
+        say("%s: %s", name, strerror(errno));
+        return VHDSTREAM_FAILED;
+    }
+    text[have] = '\0';
+    return 0;
+}
+
+/* One line: the password. Two: the user first, as xe's -pwf has them. */
+static int split_lines(char text[SECRET_MAX], const char *name,
+                       struct secret *s)
+{
+    char *first = strtok(text, "\r\n");
+    char *second = first ? strtok(NULL, "\r\n") : NULL;
+
+    if (!first) {
+        say("%s: no password in it", name);
+        return VHDSTREAM_USAGE;
+    }
+    if (second) {
+        (void)snprintf(s->user, sizeof(s->user), "%s", first);
+        s->has_user = true;
+    }
+    (void)snprintf(s->password, sizeof(s->password), "%s",
+                   second ? second : first);
+    s->has_password = true;
+    return 0;
+}
+
+static int from_fd(int fd, const char *name, struct secret *s)
+{
+    char text[SECRET_MAX];
+    int status = read_text(fd, name, text);
+
+    if (!status)
+        status = split_lines(text, name, s);
+    explicit_bzero(text, sizeof(text));
+    return status;
+}
+
+static int from_file(const char *path, struct secret *s)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int status;
+
+    if (fd < 0) {
+        say("%s: %s", path, strerror(errno));
+        return errno == ENOENT ? VHDSTREAM_NOT_FOUND : VHDSTREAM_FAILED;
+    }
+    status = from_fd(fd, path, s);
+    close(fd);
+    return status;
+}
+
+/* The value of an environment variable; a password is overwritten there, where
+ * others could read it. */
+static bool from_environment(const char *name, char *out)
+{
+    char *value = getenv(name);
+
+    if (!value || !*value || strlen(value) >= SECRET_MAX)
+        return false;
+    (void)snprintf(out, SECRET_MAX, "%s", value);
+    return true;
+}
+
+static void wipe_environment(void)
+{
+    char *value = getenv("XENSERVER_PASSWORD");
+
+    if (value)
+        explicit_bzero(value, strlen(value));
+    (void)unsetenv("XENSERVER_PASSWORD");
+}
+
+static int ask(const char *place, struct secret *s)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    struct termios old, hidden;
+    int status;
+
+    if (fd < 0 || tcgetattr(fd, &old)) {
+        say("%s: no password; give --password-file, --password-fd or "
+            "XENSERVER_PASSWORD",
+            place);
+        if (fd >= 0)
+            close(fd);
+        return VHDSTREAM_AUTH;
+    }
+    hidden = old;
+    hidden.c_lflag &= (tcflag_t)~ECHO;
+    (void)dprintf(fd, "Password for %s: ", place);
+    (void)tcsetattr(fd, TCSAFLUSH, &hidden);
+    {
+        char line[SECRET_MAX];
+        ssize_t got = read(fd, line, sizeof(line) - 1);
+
+        line[got > 0 ? got : 0] = '\0';
+        status = split_lines(line, "the terminal", s);
+        explicit_bzero(line, sizeof(line));
+    }
+    (void)tcsetattr(fd, TCSAFLUSH, &old);
+    (void)dprintf(fd, "\n");
+    close(fd);
+    return status;
+}
+
+static bool is_xapi(const char *place)
+{
+    return !strncmp(place, "xapi:", 5) || !strncmp(place, "xapi+http:", 10);
+}
+
+static int find(const struct arguments *a, int side, struct secret *s)
+{
+    int status = 0;
+
+    if (a->password_fd[side] >= 0)
+        status = from_fd(a->password_fd[side], "--password-fd", s);
+    else if (a->password_file[side])
+        status = from_file(a->password_file[side], s);
+    if (status)
+        return status;
+    if (!s->has_user)
+        s->has_user = from_environment("XENSERVER_USER", s->user);
+    if (!s->has_password)
+        s->has_password = from_environment("XENSERVER_PASSWORD", s->password);
+    return s->has_password ? 0 : ask(a->places[side], s);
+}
+
+static int hand_over(struct vhdstream *v, const struct arguments *a, int side,
+                     const struct secret *s)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "%s-password", side_names[side]);
+    if (vhdstream_set(v, name, s->password))
+        return say_usage("%s", vhdstream_error(v));
+    (void)snprintf(name, sizeof(name), "%s-user", side_names[side]);
+    if (s->has_user && !a->has_user[side] && vhdstream_set(v, name, s->user))
+        return say_usage("%s", vhdstream_error(v));
+    return 0;
+}
+
+/* The descriptor of both sides can be read once only. */
+static bool shares_fd(const struct arguments *a, int side)
+{
+    return side == 1 && a->password_fd[1] >= 0 &&
+           a->password_fd[0] == a->password_fd[1] && is_xapi(a->places[0]);
+}
+
+int secret_gather(struct vhdstream *v, struct arguments *a)
+{
+    struct secret s = {0};
+    int status = 0;
+
+    for (int side = 0; side < a->nplaces && !status; side++) {
+        if (!is_xapi(a->places[side]))
+            continue;
+        if (!shares_fd(a, side)) {
+            explicit_bzero(&s, sizeof(s));
+            status = find(a, side, &s);
+        }
+        if (!status)
+            status = hand_over(v, a, side, &s);
+    }
+    explicit_bzero(&s, sizeof(s));
+    wipe_environment();
+    return status;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_WATCH_H
+#define VHDSTREAM_WATCH_H
+
+/*
+ * While the library works in the main thread, a second one watches: it takes
+ * the signals (SIGINT and SIGTERM stop, the second of them quits at once,
+ * SIGUSR1 prints a line), and keeps the progress display up to date, also while
+ * nothing moves.
+ */
+
+#include <stdbool.h>
+
+struct arguments;
+struct vhdstream;
+
+struct watch;
+
+/* Blocks the signals in the calling thread and starts to watch. NULL when that
+ * cannot be: then signals do what they do by default. */
+struct watch *watch_start(struct vhdstream *v, const struct arguments *a);
+
+/* Ends it. Returns the signal that asked to stop, or 0. `done`: the work was
+ * completed, so a bar that was shown is filled. */
+int watch_stop(struct watch *w, bool done);
+
+#endif

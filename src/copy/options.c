@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/options.h"
+
+#include "base/mem.h"
+#include "base/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void options_init(struct options *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    *o = (struct options){
+        .level = LEVEL_DEFAULT,
+        .threads = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores,
+        .timeout_s = TIMEOUT_DEFAULT,
+        .size = -1,
+    };
+}
+
+static void side_free(struct side *s)
+{
+    free(s->user);
+    mem_free_secret(s->password);
+    free(s->cacert);
+}
+
+void options_free(struct options *o)
+{
+    side_free(&o->src);
+    side_free(&o->dst);
+    free(o->name_label);
+    free(o->description);
+    *o = (struct options){0};
+}
+
+static int set_text(char **out, const char *value, struct err *e)
+{
+    char *copy = NULL;
+
+    TRY(mem_copy_text(&copy, value, e));
+    mem_free_secret(*out);
+    *out = copy;
+    return 0;
+}
+
+static int set_format(const struct format **out, const char *name,
+                      const char *value, struct err *e)
+{
+    const struct format *f = format_by_name(value);
+
+    if (!f)
+        return err_set(e, ERR_USAGE, "--%s %s: no such format; there are %s",
+                       name, value, format_names());
+    *out = f;
+    return 0;
+}
+
+static int set_number(uint64_t *out, const char *name, const char *value,
+                      uint64_t least, uint64_t most, struct err *e)
+{
+    unsigned long long number;
+    char *end;
+
+    errno = 0;
+    number = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno || number < least ||
+        number > most)
+        return err_set(e, ERR_USAGE,
+                       "--%s %s: expected a whole number from %llu to %llu",
+                       name, value, (unsigned long long)least,
+                       (unsigned long long)most);
+    *out = number;
+    return 0;
+}
+
+/* --- the options, one function each --------------------------------------- */
+
+typedef int setter(struct options *o, const char *name, const char *value,
+                   struct err *e);
+
+static int set_from(struct options *o, const char *name, const char *value,
+                    struct err *e)
+{
+    return set_format(&o->from, name, value, e);
+}
+
+static int set_to(struct options *o, const char *name, const char *value,
+                  struct err *e)
+{
+    return set_format(&o->to, name, value, e);
+}
+
+static int set_level(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    uint64_t level;
+
+    TRY(set_number(&level, name, value, 1, 9, e));
+    o->level = (int)level;
+    return 0;
+}
+
+static int set_threads(struct options *o, const char *name, const char *value,
+                       struct err *e)
+{
+    uint64_t threads;
+
+    TRY(set_number(&threads, name, value, 0, POOL_MAX_THREADS, e));
+    o->threads = (unsigned)threads;
+    return 0;
+}
+
+static int set_timeout(struct options *o, const char *name, const char *value,
+                       struct err *e)
+{
+    uint64_t seconds;
+
+    TRY(set_number(&seconds, name, value, 1, 86400, e));
+    o->timeout_s = (unsigned)seconds;
+    return 0;
+}
+
+static int set_size(struct options *o, const char *name, const char *value,
+                    struct err *e)
+{
+    uint64_t size;
+
+    TRY(set_number(&size, name, value, 1, INT64_MAX / 2, e));
+    o->size = (int64_t)size;
+    return 0;
+}
+
+static int set_force(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->force = true;
+    return 0;
+}
+
+static int set_snapshot(struct options *o, const char *name, const char *value,
+                        struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->snapshot = true;
+    return 0;
+}
+
+static int set_name_label(struct options *o, const char *name,
+                          const char *value, struct err *e)
+{
+    (void)name;
+    return set_text(&o->name_label, value, e);
+}
+
+static int set_description(struct options *o, const char *name,
+                           const char *value, struct err *e)
+{
+    (void)name;
+    return set_text(&o->description, value, e);
+}
+
+struct option {
+    const char *name;
+    bool has_value;
+    setter *set;
+};
+
+static const struct option options[] = {
+    {"description", true, set_description},
+    {"force", false, set_force},
+    {"from", true, set_from},
+    {"level", true, set_level},
+    {"name-label", true, set_name_label},
+    {"size", true, set_size},
+    {"snapshot", false, set_snapshot},
+    {"threads", true, set_threads},
+    {"timeout", true, set_timeout},
+    {"to", true, set_to},
+};
+
+/* --- what belongs to a side ------------------------------------------------ */
+
+static int set_cacert(struct side *s, const char *value, struct err *e)
+{
+    TRY(set_text(&s->cacert, value, e));
+    s->trust.cacert = s->cacert;
+    return 0;
+}
+
+static int set_side(struct side *s, const char *name, const char *value,
+                    struct err *e)
+{
+    if (!strcmp(name, "user"))
+        return set_text(&s->user, value, e);
+    if (!strcmp(name, "password"))
+        return set_text(&s->password, value, e);
+    if (!strcmp(name, "cacert"))
+        return set_cacert(s, value, e);
+    if (!strcmp(name, "pin"))
+        return http_trust_pin(&s->trust, value, e);
+    s->trust.insecure = true;
+    return 0;
+}
+
+static const char *const side_options[] = {"user", "password", "cacert", "pin",
+                                           "insecure"};
+
+static const char *find_side_option(const char *name)
+{
+    for (size_t i = 0; i < sizeof(side_options) / sizeof(*side_options); i++)
+        if (!strcmp(side_options[i], name))
+            return side_options[i];
+    return NULL;
+}
+
+static int check_value(const char *name, const char *value, bool has_value,
+                       struct err *e)
+{
+    if (has_value && !value)
+        return err_set(e, ERR_USAGE, "--%s needs a value", name);
+    if (!has_value && value)
+        return err_set(e, ERR_USAGE, "--%s takes no value", name);
+    return 0;
+}
+
+/* 1: it was such an option. */
+static int try_side(struct options *o, const char *name, const char *value,
+                    struct err *e)
+{
+    bool src = strncmp(name, "dst-", 4) != 0;
+    bool dst = strncmp(name, "src-", 4) != 0;
+    const char *plain = find_side_option(src && dst ? name : name + 4);
+
+    if (!plain)
+        return 0;
+    TRY(check_value(name, value, strcmp(plain, "insecure") != 0, e));
+    if (src)
+        TRY(set_side(&o->src, plain, value, e));
+    if (dst)
+        TRY(set_side(&o->dst, plain, value, e));
+    return 1;
+}
+
+int options_set(struct options *o, const char *name, const char *value,
+                struct err *e)
+{
+    int done;
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+        if (strcmp(options[i].name, name))
+            continue;
+        TRY(check_value(name, value, options[i].has_value, e));
+        return options[i].set(o, name, value, e);
+    }
+    done = try_side(o, name, value, e);
+    TRY(done);
+    return done ? 0 : err_set(e, ERR_USAGE, "--%s: no such option", name);
+}

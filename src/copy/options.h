@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_OPTIONS_H
+#define VHDSTREAM_OPTIONS_H
+
+#include "base/err.h"
+#include "image/format.h"
+#include "io/http.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What belongs to one side of a copy. */
+struct side {
+    char *user;
+    char *password;
+    char *cacert;
+    struct http_trust trust; /* cacert points to the one above */
+};
+
+struct options {
+    struct side src, dst;
+    const struct format *from, *to; /* NULL: by name or content */
+    int level;                      /* of gzip, 1 to 9 */
+    unsigned threads;
+    unsigned timeout_s;
+    int64_t size; /* of a raw stream; -1: not given */
+    bool force;
+    bool snapshot;
+    char *name_label;
+    char *description;
+};
+
+enum { LEVEL_DEFAULT = 1, TIMEOUT_DEFAULT = 300 };
+
+void options_init(struct options *o);
+void options_free(struct options *o);
+
+/* Sets one by the name that it has on the command line, without the dashes;
+ * `value` NULL for a switch. ERR_USAGE. */
+int options_set(struct options *o, const char *name, const char *value,
+                struct err *e);
+
+#endif

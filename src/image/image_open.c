@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "image/image_open.h"
+
+#include "image/raw_decode.h"
+#include "image/vhd_decode.h"
+#include "io/tar_source.h"
+
+/* A look at the first bytes of the innermost source so far. */
+static int look(struct source **src, enum content *content, const char **name,
+                struct err *e)
+{
+    uint8_t head[CONTENT_HEAD];
+    size_t len;
+
+    TRY(source_head(src, head, sizeof(head), &len, e));
+    *content = content_of(head, len, name);
+    return 0;
+}
+
+static const char *content_wanted(const struct format *f, enum content wanted)
+{
+    if (wanted == CONTENT_GZIP)
+        return "gzip data";
+    return wanted == CONTENT_TAR ? "a tar archive" : f->name;
+}
+
+/* The name or the user promised something that is not there. */
+static int contradiction(const struct source *src,
+                         const struct image_open_options *opt,
+                         enum content wanted, const char *found, struct err *e)
+{
+    if (opt->from)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: expected %s by --from %s, found %s", src->name,
+                       content_wanted(opt->from, wanted), opt->from->name,
+                       found);
+    return err_set(e, ERR_USAGE,
+                   "%s: its name says %s, its content %s; say which with "
+                   "--from (%s)",
+                   src->name, opt->suffix->name, found, format_names());
+}
+
+/* Takes gzip and tar off, as the format demands or the content shows. */
+static int unpack(struct source **src, const struct image_open_options *opt,
+                  const struct format *f, struct err *e)
+{
+    enum content content;
+    const char *found;
+
+    TRY(look(src, &content, &found, e));
+    if (f && f->pack == PACK_TGZ && content != CONTENT_GZIP)
+        return contradiction(*src, opt, CONTENT_GZIP, found, e);
+    if (content == CONTENT_GZIP) {
+        if (f && f->pack != PACK_TGZ)
+            return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
+        if (!source_is_seekable(*src))
+            TRY(source_async(src, opt->threads, e));
+        TRY(source_gunzip(src, e));
+        TRY(look(src, &content, &found, e));
+    }
+    if (f && f->pack != PACK_NONE && content != CONTENT_TAR)
+        return contradiction(*src, opt, CONTENT_TAR, found, e);
+    if (content == CONTENT_TAR) {
+        if (f && f->pack == PACK_NONE)
+            return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
+        TRY(source_untar(src, opt->notice, e));
+    }
+    return 0;
+}
+
+/* A VHD that is known by its trailing footer alone: fixed, or hurt. */
+static bool ends_as_vhd(struct source *src)
+{
+    uint8_t tail[VHD_FOOTER_SIZE];
+    struct vhd_footer f;
+    uint32_t size;
+
+    return source_is_seekable(src) && src->size >= VHD_FOOTER_SIZE &&
+           source_pread_full(src, tail, sizeof(tail),
+                             (uint64_t)src->size - sizeof(tail), "its end",
+                             NULL) == 0 &&
+           vhd_footer_at_end(tail, sizeof(tail), &f, &size);
+}
+
+static int decode(struct source **src, const struct image_open_options *opt,
+                  enum disk disk, struct image **out, struct err *e)
+{
+    struct vhd_origin origin = {.notice = opt->notice, .exact = opt->exact};
+    enum content content;
+    const char *found;
+
+    if (disk == DISK_ANY) {
+        TRY(look(src, &content, &found, e));
+        if (content == CONTENT_VHD || ends_as_vhd(*src))
+            disk = DISK_VHD;
+        else if (content == CONTENT_UNKNOWN)
+            disk = DISK_RAW;
+        else
+            return err_set(e, ERR_UNSUPPORTED,
+                           "%s: %s; the formats that are taken are %s",
+                           (*src)->name, found, format_names());
+    }
+    if (disk == DISK_VHD)
+        return vhd_decode(src, &origin, out, e);
+    return raw_decode(src, opt->size, out, e);
+}
+
+int image_open(struct source **src, const struct image_open_options *opt,
+               struct image **out, struct err *e)
+{
+    const struct format *f = opt->from ? opt->from : opt->suffix;
+    enum disk disk = f ? f->disk : DISK_ANY;
+
+    /* Any bytes at all may be the content of a raw disk. */
+    if (!f || f->disk != DISK_RAW)
+        TRY(unpack(src, opt, f, e));
+    /* In an archive the member's own name counts. */
+    if (!f || f->pack != PACK_NONE) {
+        f = format_by_suffix((*src)->name);
+        disk = f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
+    }
+    return decode(src, opt, disk, out, e);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_IMAGE_OPEN_H
+#define VHDSTREAM_IMAGE_OPEN_H
+
+#include "base/notice.h"
+#include "base/wait.h"
+#include "image/format.h"
+#include "image/image.h"
+
+struct image_open_options {
+    const struct format *from;   /* the user's word, or NULL */
+    const struct format *suffix; /* what the place's name says, or NULL */
+    int64_t size;                /* of a raw disk, where the user says; or -1 */
+    unsigned threads;            /* 0: none beside the caller's */
+    bool exact;                  /* see struct vhd_origin */
+    const struct notice *notice; /* or NULL */
+    const struct wait *wait;
+};
+
+/*
+ * Finds the disk in a source: unpacks gzip and tar as needed and decodes the
+ * head of what is inside. Takes over *src (NULL afterwards) on success.
+ *
+ * What the user says goes before the name, the name before the content; a name
+ * other than raw that the content contradicts is ERR_USAGE and asks for --from.
+ * Something that is no disk but a known other form is ERR_UNSUPPORTED.
+ */
+int image_open(struct source **src, const struct image_open_options *opt,
+               struct image **out, struct err *e);
+
+#endif
