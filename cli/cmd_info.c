@@ -33,7 +33,8 @@ static void print_object(json_t *object, const char *prefix)
     const char *key;
     json_t *value;
 
-    json_object_foreach(object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         char deeper[48];
 
         if (!json_is_object(value)) {

@@ -74,7 +74,8 @@ static void format_line(const struct display *d, char line[LINE_SIZE])
 
     vhdstream_get_progress(d->v, &p);
     moved = (double)(p.done - p.holes);
-    human_time(moved > 0 ? (double)(p.total - p.done) / moved * spent : INFINITY,
+    human_time(moved > 0 ? (double)(p.total - p.done) / moved * spent
+                         : INFINITY,
                left);
     (void)snprintf(line, LINE_SIZE,
                    "%5.1f %%  %s read, %s written, %s/s, %s left, %s empty",
@@ -105,12 +106,11 @@ static void write_json(struct display *d)
     struct vhdstream_progress p;
 
     vhdstream_get_progress(d->v, &p);
-    if (dprintf(d->json_fd,
-                "{\"total\":%" PRIu64 ",\"done\":%" PRIu64 ",\"holes\":%" PRIu64
-                ",\"read\":%" PRIu64 ",\"written\":%" PRIu64
-                ",\"seconds\":%.3f}\n",
-                p.total, p.done, p.holes, p.read, p.written,
-                now() - d->start) < 0)
+    if (dprintf(
+            d->json_fd,
+            "{\"total\":%" PRIu64 ",\"done\":%" PRIu64 ",\"holes\":%" PRIu64
+            ",\"read\":%" PRIu64 ",\"written\":%" PRIu64 ",\"seconds\":%.3f}\n",
+            p.total, p.done, p.holes, p.read, p.written, now() - d->start) < 0)
         d->json_fd = -1;
 }
 

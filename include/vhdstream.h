@@ -60,8 +60,8 @@ enum vhdstream_status {
 
 /**
  * Options, and the state of one operation at a time. Used by one thread at a
- * time, except for vhdstream_cancel and vhdstream_get_progress. Several objects may
- * be used in parallel.
+ * time, except for vhdstream_cancel and vhdstream_get_progress. Several objects
+ * may be used in parallel.
  */
 struct vhdstream;
 
@@ -105,16 +105,17 @@ const char *vhdstream_result(const struct vhdstream *v);
 
 /* --- While it runs -------------------------------------------------------- */
 
-/** Asks the running operation to stop. It cleans up and returns
- * VHDSTREAM_CANCELLED. From any thread, and from a signal handler. */
+/** Asks the operation to stop. It cleans up and returns VHDSTREAM_CANCELLED, as
+ * does every later one of this object. From any thread, and from a signal
+ * handler. */
 void vhdstream_cancel(struct vhdstream *v);
 
 /** How far it is. All in bytes. */
 struct vhdstream_progress {
-    uint64_t total;   /**< virtual size that will be covered; 0: not known yet */
-    uint64_t done;    /**< of it so far, holes included */
-    uint64_t holes;   /**< of `done`: nothing to move */
-    uint64_t read;    /**< taken from the source's place */
+    uint64_t total; /**< virtual size that will be covered; 0: not known yet */
+    uint64_t done;  /**< of it so far, holes included */
+    uint64_t holes; /**< of `done`: nothing to move */
+    uint64_t read;  /**< taken from the source's place */
     uint64_t written; /**< given to the destination's place */
 };
 

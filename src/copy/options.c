@@ -16,7 +16,9 @@ void options_init(struct options *o)
 
     *o = (struct options){
         .level = LEVEL_DEFAULT,
-        .threads = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores,
+        .threads = cores < 1    ? 1
+                   : cores > 64 ? 64
+                                : (unsigned)cores,
         .timeout_s = TIMEOUT_DEFAULT,
         .size = -1,
     };
@@ -70,10 +72,9 @@ static int set_number(uint64_t *out, const char *name, const char *value,
     number = strtoull(value, &end, 10);
     if (value[0] < '0' || value[0] > '9' || *end || errno || number < least ||
         number > most)
-        return err_set(e, ERR_USAGE,
-                       "--%s %s: expected a whole number from %llu to %llu",
-                       name, value, (unsigned long long)least,
-                       (unsigned long long)most);
+        return err_set(
+            e, ERR_USAGE, "--%s %s: expected a whole number from %llu to %llu",
+            name, value, (unsigned long long)least, (unsigned long long)most);
     *out = number;
     return 0;
 }
@@ -184,7 +185,8 @@ static const struct option options[] = {
     {"to", true, set_to},
 };
 
-/* --- what belongs to a side ------------------------------------------------ */
+/* --- what belongs to a side ------------------------------------------------
+ */
 
 static int set_cacert(struct side *s, const char *value, struct err *e)
 {

@@ -10,22 +10,23 @@
 #include "xapi/xapi_place.h"
 
 enum place_kind {
-    PLACE_FILE,  /* text is the path */
+    PLACE_FILE,  /* path */
     PLACE_STDIO, /* "-" */
-    PLACE_HTTP,  /* text is the URL */
+    PLACE_HTTP,  /* path is the URL */
     PLACE_XAPI,  /* xapi says where */
 };
 
 struct place {
     enum place_kind kind;
-    char *text;                  /* owned */
+    char *path;                  /* owned; as given, without "file:" */
+    char name[NAME_SIZE];        /* for messages; holds no secret */
     struct xapi_place xapi;      /* PLACE_XAPI */
     const struct format *suffix; /* what the name says; NULL: nothing */
 };
 
-/* ERR_USAGE for what is no place. */
-int place_parse(const char *text, struct place *out, struct err *e);
-void place_free(struct place *p);
+/* ERR_USAGE for what is no place. `what` is "source" or "destination". */
+int place_parse(struct place *out, const char *text, const char *what,
+                struct err *e);
 void place_cleanup(struct place *p);
 
 #endif

@@ -62,7 +62,9 @@ static const struct magic magics[] = {
     {"\x7f\x10\xda\xbe", 4, 64, CONTENT_FOREIGN, "a VDI image of VirtualBox"},
     {"QED\0", 4, 0, CONTENT_FOREIGN, "a QED image"},
     {"\x28\xb5\x2f\xfd", 4, 0, CONTENT_FOREIGN, "zstd data"},
-    {"\xfd" "7zXZ", 6, 0, CONTENT_FOREIGN, "xz data"},
+    {"\xfd"
+     "7zXZ",
+     6, 0, CONTENT_FOREIGN, "xz data"},
     {"BZh", 3, 0, CONTENT_FOREIGN, "bzip2 data"},
     {"PK\3\4", 4, 0, CONTENT_FOREIGN, "a zip archive"},
     {"7z\xbc\xaf\x27\x1c", 6, 0, CONTENT_FOREIGN, "a 7z archive"},

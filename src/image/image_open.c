@@ -31,10 +31,9 @@ static int contradiction(const struct source *src,
                          enum content wanted, const char *found, struct err *e)
 {
     if (opt->from)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: expected %s by --from %s, found %s", src->name,
-                       content_wanted(opt->from, wanted), opt->from->name,
-                       found);
+        return err_set(e, ERR_CORRUPT, "%s: expected %s by --from %s, found %s",
+                       src->name, content_wanted(opt->from, wanted),
+                       opt->from->name, found);
     return err_set(e, ERR_USAGE,
                    "%s: its name says %s, its content %s; say which with "
                    "--from (%s)",
@@ -55,7 +54,7 @@ static int unpack(struct source **src, const struct image_open_options *opt,
         if (f && f->pack != PACK_TGZ)
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
         if (!source_is_seekable(*src))
-            TRY(source_async(src, opt->threads, e));
+            TRY(source_async(src, opt->threads, opt->halt, e));
         TRY(source_gunzip(src, e));
         TRY(look(src, &content, &found, e));
     }

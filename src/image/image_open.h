@@ -15,7 +15,8 @@ struct image_open_options {
     unsigned threads;            /* 0: none beside the caller's */
     bool exact;                  /* see struct vhd_origin */
     const struct notice *notice; /* or NULL */
-    const struct wait *wait;
+    struct cancel *halt;         /* what the source's waiting listens to: asked
+                                    for when a read-ahead must end early */
 };
 
 /*

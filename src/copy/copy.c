@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+
+/* The spine: place → image → encoder → sink → place. */
+
+#include "base/mem.h"
+#include "copy/input.h"
+#include "copy/operation.h"
+#include "copy/output.h"
+#include "copy/place.h"
+#include "copy/report.h"
+#include "image/encoder.h"
+
+/* Everything that a copy holds. */
+struct copy {
+    struct vhdstream *v;
+    struct place src, dst;
+    struct input in;
+    struct output out;
+    double start;
+};
+
+static int transfer(struct copy *c, struct err *e)
+{
+    struct vhdstream *v = c->v;
+
+    TRY(output_prepare(v, &c->dst, &c->out, e));
+    TRY(input_open(v, &c->src, &c->in, e));
+    TRY(output_begin(v, &c->out, &c->in.img, e));
+    TRY(image_async(&c->in.img, v->opt.threads, e));
+    TRY(image_copy(c->in.img, c->out.enc, c->out.sink, &v->progress, &v->wait,
+                   e));
+    TRY(output_finish(&c->out, e));
+    return input_finish(&c->in, e);
+}
+
+/* After a failure nothing that waits may hold up the end: the stop is asked
+ * for, and only cleaning up goes on. */
+static void close_all(struct copy *c, int result, struct err *e)
+{
+    if (result < 0)
+        cancel_request(c->v->halt);
+    output_close(&c->out, result < 0 ? e : NULL);
+    input_close(&c->in, result < 0 ? e : NULL);
+    place_cleanup(&c->src);
+    place_cleanup(&c->dst);
+}
+
+int copy_run(struct vhdstream *v, const char *source, const char *destination,
+             json_t **result, struct err *e)
+{
+    struct copy c = {.v = v, .start = wait_now()};
+    int code = place_parse(&c.src, source, "source", e);
+
+    if (code >= 0)
+        code = place_parse(&c.dst, destination, "destination", e);
+    if (code >= 0)
+        code = transfer(&c, e);
+    if (code >= 0)
+        code = report_copy(&c.src, &c.in, &c.dst, &c.out, &v->progress,
+                           wait_now() - c.start, result, e);
+    close_all(&c, code, e);
+    return code < 0 ? e->code : 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_INPUT_H
+#define VHDSTREAM_INPUT_H
+
+/* The source side of an operation: a place, opened as an image. */
+
+#include "copy/operation.h"
+#include "copy/place.h"
+#include "image/image.h"
+
+struct pool_input;
+
+struct input {
+    struct image *img;
+    struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
+};
+
+/* Opens what is at `p`, to where its map is known. */
+int input_open(struct vhdstream *v, const struct place *p, struct input *out,
+               struct err *e);
+
+/* After the last block: what the source's side still has to do (a snapshot to
+ * destroy, a session to end). May fail. */
+int input_finish(struct input *in, struct err *e);
+
+/* Frees. `why` as in sink_close. */
+void input_close(struct input *in, struct err *why);
+
+#endif

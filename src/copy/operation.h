@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_OPERATION_H
+#define VHDSTREAM_OPERATION_H
+
+/* What a `struct vhdstream` is inside: the options, and the state of the
+ * operation that runs. */
+
+#include "base/notice.h"
+#include "base/wait.h"
+#include "copy/options.h"
+#include "image/encoder.h"
+#include "io/http.h"
+
+#include <jansson.h>
+
+struct vhdstream {
+    struct options opt;
+    struct cancel *cancel; /* by the user */
+    struct notice notice;
+    struct progress progress;
+    struct cancel *halt;        /* by the user, or since something failed */
+    struct wait wait;           /* on halt: what all parts wait with */
+    struct http_config http[2]; /* of source and destination */
+    struct err err;             /* the last failure */
+    char *result;               /* JSON of the last success, or NULL */
+};
+
+enum { SIDE_SRC, SIDE_DST };
+
+/* The copy itself (copy.c) and the look at a place (info.c): 0 and *result, or
+ * the failure. */
+int copy_run(struct vhdstream *v, const char *source, const char *destination,
+             json_t **result, struct err *e);
+int info_run(struct vhdstream *v, const char *place, json_t **result,
+             struct err *e);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/output.h"
+
+#include "copy/pool_output.h"
+#include "io/http.h"
+
+#include <unistd.h>
+
+static int choose_format(const struct vhdstream *v, struct output *out,
+                         struct err *e)
+{
+    out->format = v->opt.to ? v->opt.to : out->place->suffix;
+    if (!out->format)
+        return err_set(e, ERR_USAGE,
+                       "%s: its name says no format; give one with --to (%s)",
+                       out->place->name, format_names());
+    return 0;
+}
+
+int output_prepare(struct vhdstream *v, const struct place *p,
+                   struct output *out, struct err *e)
+{
+    out->place = p;
+    if (p->kind == PLACE_XAPI)
+        return pool_output_prepare(v, out, e);
+    TRY(choose_format(v, out, e));
+    if (p->kind == PLACE_FILE)
+        TRY(sink_open_file(&out->sink, p->path, v->opt.force, &v->wait, e));
+    else if (p->kind == PLACE_STDIO)
+        TRY(sink_open_fd(&out->sink, STDOUT_FILENO, p->name, &v->wait, e));
+    return 0;
+}
+
+/* A raw disk's blocks go to their places, or in ascending order. */
+static int begin_raw(struct output *out, struct image **img, struct err *e)
+{
+    if ((!out->sink || !sink_is_seekable(out->sink)) &&
+        image_is_seekable(*img) && !(*img)->has_parent)
+        TRY(image_ascend(img, e));
+    return raw_encoder(&out->enc, *img, (*img)->size, e);
+}
+
+static int begin_vhd(struct output *out, struct image **img, struct err *e)
+{
+    struct vhd_options opt = {.clear_zeros = true};
+
+    TRY(image_reblock(img, e));
+    return vhd_encoder(&out->enc, *img, &opt, e);
+}
+
+/* Puts gzip and tar around the sink; the tar header already has the size. */
+static int pack(struct vhdstream *v, struct output *out, struct err *e)
+{
+    if (out->format->pack == PACK_NONE)
+        return 0;
+    if (out->format->pack == PACK_TGZ) {
+        TRY(pool_open(&out->pool, v->opt.threads, e));
+        TRY(sink_gzip(&out->sink, v->opt.level, out->pool, e));
+    }
+    return sink_tar(&out->sink, "0.vhd", out->enc->size, e);
+}
+
+/* The exact length of what a server gets; -1 where compression decides it. */
+static int64_t upload_size(const struct output *out)
+{
+    return out->format->pack == PACK_NONE ? (int64_t)out->enc->size : -1;
+}
+
+int output_begin(struct vhdstream *v, struct output *out, struct image **img,
+                 struct err *e)
+{
+    if (out->place->kind == PLACE_XAPI)
+        return pool_output_begin(v, out, img, e);
+    if (out->format->disk == DISK_RAW)
+        TRY(begin_raw(out, img, e));
+    else
+        TRY(begin_vhd(out, img, e));
+    if (out->place->kind == PLACE_HTTP)
+        TRY(sink_open_http(&out->sink, &v->http[SIDE_DST], out->place->path,
+                           upload_size(out), e));
+    out->sink->meter = &v->progress.written;
+    return pack(v, out, e);
+}
+
+int output_finish(struct output *out, struct err *e)
+{
+    TRY(sink_finish(out->sink, e));
+    return out->xapi ? pool_output_finish(out->xapi, e) : 0;
+}
+
+void output_close(struct output *out, struct err *why)
+{
+    sink_close(out->sink, why);
+    out->sink = NULL;
+    encoder_close(out->enc);
+    out->enc = NULL;
+    pool_close(out->pool);
+    out->pool = NULL;
+    pool_output_close(out->xapi, why);
+    out->xapi = NULL;
+}

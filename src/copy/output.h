@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_OUTPUT_H
+#define VHDSTREAM_OUTPUT_H
+
+/*
+ * The destination side of a copy. Three steps, since a size can be promised
+ * only when the image's map is known, but whoever may not write should hear it
+ * before a source is touched:
+ *
+ *     output_prepare   the place is there, may be written, takes the format
+ *     output_begin     the image is known: encoder, exact size, the sink
+ *     output_finish    all was written: make it last
+ */
+
+#include "base/pool.h"
+#include "copy/operation.h"
+#include "copy/place.h"
+#include "image/encoder.h"
+#include "image/format.h"
+#include "image/image.h"
+#include "io/sink.h"
+
+struct pool_output;
+
+struct output {
+    const struct place *place;
+    const struct format *format; /* NULL for XAPI, which decides itself */
+    struct sink *sink;
+    struct encoder *enc;
+    struct pool *pool;        /* threads that compress */
+    struct pool_output *xapi; /* PLACE_XAPI */
+};
+
+int output_prepare(struct vhdstream *v, const struct place *p,
+                   struct output *out, struct err *e);
+
+/* May wrap *img, to bring it into the form that the destination needs. */
+int output_begin(struct vhdstream *v, struct output *out, struct image **img,
+                 struct err *e);
+
+int output_finish(struct output *out, struct err *e);
+
+/* Frees; abandons what was not finished. `why` as in sink_close. */
+void output_close(struct output *out, struct err *why);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/place.h"
+
+#include "base/mem.h"
+#include "io/http.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool starts_with(const char *text, const char *start)
+{
+    return !strncmp(text, start, strlen(start));
+}
+
+/* "glance://..." is a place of a kind that is not there, and no file. */
+static bool has_scheme(const char *text)
+{
+    const char *p = text;
+
+    while (isalnum((unsigned char)*p) || *p == '+')
+        p++;
+    return p > text && !strncmp(p, "://", 3);
+}
+
+static int parse_url(struct place *p, const char *text, struct err *e)
+{
+    char plain[NAME_SIZE];
+    size_t len;
+
+    p->kind = PLACE_HTTP;
+    http_url_redact(text, p->name, sizeof(p->name));
+    /* The suffix is the path's: the query is not in the redacted form. */
+    (void)snprintf(plain, sizeof(plain), "%s", p->name);
+    len = strcspn(plain, "?#");
+    plain[len] = '\0';
+    p->suffix = format_by_suffix(plain);
+    return mem_copy_text(&p->path, text, e);
+}
+
+static int parse_file(struct place *p, const char *path, struct err *e)
+{
+    p->kind = PLACE_FILE;
+    (void)snprintf(p->name, sizeof(p->name), "%s", path);
+    p->suffix = format_by_suffix(path);
+    return mem_copy_text(&p->path, path, e);
+}
+
+int place_parse(struct place *out, const char *text, const char *what,
+                struct err *e)
+{
+    struct place p = {0};
+
+    if (!*text)
+        return err_set(e, ERR_USAGE, "the %s is empty", what);
+    if (!strcmp(text, "-")) {
+        p.kind = PLACE_STDIO;
+        (void)snprintf(p.name, sizeof(p.name), "standard %s",
+                       *what == 's' ? "input" : "output");
+    } else if (xapi_place_is(text)) {
+        p.kind = PLACE_XAPI;
+        TRY(xapi_place_parse(&p.xapi, text, e));
+        (void)snprintf(p.name, sizeof(p.name), "%s", p.xapi.name);
+    } else if (starts_with(text, "http://") || starts_with(text, "https://")) {
+        TRY(parse_url(&p, text, e));
+    } else if (starts_with(text, "file:")) {
+        TRY(parse_file(&p, text + strlen("file:"), e));
+    } else if (has_scheme(text)) {
+        return err_set(e, ERR_USAGE,
+                       "%s: no such kind of place; there are files, -, "
+                       "xapi://, xapi+http://, https:// and http:// (a file "
+                       "of that name: file:%s)",
+                       text, text);
+    } else {
+        TRY(parse_file(&p, text, e));
+    }
+    *out = p;
+    return 0;
+}
+
+void place_cleanup(struct place *p)
+{
+    free(p->path);
+    p->path = NULL;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+
+/* The public interface: include/vhdstream.h says what each call does. */
+
+#include "vhdstream.h"
+
+#include "base/mem.h"
+#include "copy/operation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBLIC __attribute__((visibility("default")))
+
+PUBLIC const char *vhdstream_version(void)
+{
+    return VHDSTREAM_VERSION;
+}
+
+PUBLIC int vhdstream_new(struct vhdstream **out)
+{
+    struct vhdstream *v = NULL;
+
+    if (mem_alloc(&v, sizeof(*v), "a transfer", NULL) < 0)
+        return VHDSTREAM_NO_SPACE;
+    if (cancel_open(&v->cancel, NULL) < 0) {
+        free(v);
+        return VHDSTREAM_NO_SPACE;
+    }
+    options_init(&v->opt);
+    *out = v;
+    return VHDSTREAM_OK;
+}
+
+PUBLIC void vhdstream_free(struct vhdstream *v)
+{
+    if (!v)
+        return;
+    options_free(&v->opt);
+    cancel_close(v->cancel);
+    free(v->result);
+    free(v);
+}
+
+/* The status for the caller; the failure stays to be asked for. */
+static int settle(struct vhdstream *v, int code)
+{
+    if (code >= 0)
+        v->err = (struct err){0};
+    return err_exit(code < 0 ? code : 0);
+}
+
+PUBLIC int vhdstream_set(struct vhdstream *v, const char *option,
+                         const char *value)
+{
+    return settle(v, options_set(&v->opt, option, value, &v->err));
+}
+
+static void prepare_side(struct vhdstream *v, int which, const struct side *s)
+{
+    v->http[which] = (struct http_config){
+        .trust = &s->trust,
+        .wait = &v->wait,
+    };
+}
+
+static int prepare(struct vhdstream *v)
+{
+    v->err = (struct err){0};
+    TRY(cancel_open_child(&v->halt, v->cancel, &v->err));
+    v->wait = (struct wait){v->halt, v->opt.timeout_s};
+    prepare_side(v, SIDE_SRC, &v->opt.src);
+    prepare_side(v, SIDE_DST, &v->opt.dst);
+    v->progress = (struct progress){0};
+    free(v->result);
+    v->result = NULL;
+    return 0;
+}
+
+static void end(struct vhdstream *v)
+{
+    cancel_close(v->halt);
+    v->halt = NULL;
+}
+
+static int keep_result(struct vhdstream *v, json_t *result)
+{
+    v->result = json_dumps(result, JSON_INDENT(2));
+    json_decref(result);
+    if (!v->result)
+        return err_set(&v->err, ERR_NO_SPACE, "out of memory for the result");
+    return 0;
+}
+
+PUBLIC int vhdstream_copy(struct vhdstream *v, const char *source,
+                          const char *destination)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = copy_run(v, source, destination, &result, &v->err);
+    end(v);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
+PUBLIC int vhdstream_info(struct vhdstream *v, const char *place)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = info_run(v, place, &result, &v->err);
+    end(v);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
+PUBLIC const char *vhdstream_error(const struct vhdstream *v)
+{
+    return v->err.text;
+}
+
+PUBLIC const char *vhdstream_result(const struct vhdstream *v)
+{
+    return v->result;
+}
+
+PUBLIC void vhdstream_cancel(struct vhdstream *v)
+{
+    cancel_request(v->cancel);
+}
+
+PUBLIC void vhdstream_get_progress(const struct vhdstream *v,
+                                   struct vhdstream_progress *out)
+{
+    const struct progress *p = &v->progress;
+
+    out->total = atomic_load(&p->total);
+    out->done = atomic_load(&p->done);
+    out->holes = atomic_load(&p->zeros);
+    out->read = atomic_load(&p->read);
+    out->written = atomic_load(&p->written);
+}
+
+PUBLIC void vhdstream_on_notice(struct vhdstream *v,
+                                void (*fn)(void *ctx, const char *text),
+                                void *ctx)
+{
+    v->notice = (struct notice){fn, ctx};
+}
