@@ -6,15 +6,17 @@
 #include "copy/report.h"
 
 /* The map is enough: no block is read, and what is still to come is broken off.
- * The sizes are those of a disk in blocks of 2 MiB, as they would be written.
  */
 static int look(struct vhdstream *v, const struct place *p, struct input *in,
                 json_t **result, struct err *e)
 {
     TRY(input_open(v, p, in, e));
-    if (!in->img->has_parent && image_can_reblock(in->img))
-        TRY(image_reblock(&in->img, e));
-    return report_info(p, in, result, e);
+    TRY(report_info(p, in, result, e));
+    if (in->img->has_parent || !image_can_reblock(in->img))
+        return 0;
+    TRY(image_reblock(&in->img, e));
+    report_sizes(in->img, *result);
+    return 0;
 }
 
 int info_run(struct vhdstream *v, const char *place, json_t **result,

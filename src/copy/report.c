@@ -117,26 +117,9 @@ static json_t *vhd_object(const struct vhd_head *h)
     return object;
 }
 
-/* The exact bytes that a copy to this would have; absent where the disk cannot
- * be written so. */
-static void size_as(json_t *object, const char *name, struct encoder *enc)
+static void size_as(json_t *object, const char *name, const struct encoder *enc)
 {
-    if (enc)
-        json_object_set_new(object, name, number(enc->size));
-}
-
-static json_t *sizes(const struct image *img)
-{
-    CLEANUP(encoder) struct encoder *vhd = NULL;
-    CLEANUP(encoder) struct encoder *raw = NULL;
-    const struct vhd_options opt = {0};
-    json_t *object = json_object();
-
-    if (!vhd_encoder(&vhd, img, &opt, NULL))
-        size_as(object, "vhd", vhd);
-    if (!raw_encoder(&raw, img, img->size, NULL))
-        size_as(object, "raw", raw);
-    return object;
+    json_object_set_new(object, name, number(enc->size));
 }
 
 int report_info(const struct place *p, const struct input *in, json_t **result,
@@ -155,6 +138,19 @@ int report_info(const struct place *p, const struct input *in, json_t **result,
         json_object_set_new(object, "vdi", pool_input_describe(in->pool));
     if (img->vhd)
         json_object_set_new(object, "vhd", vhd_object(img->vhd));
-    json_object_set_new(object, "size_as", sizes(img));
     return keep(object, result, e);
+}
+
+void report_sizes(const struct image *img, json_t *result)
+{
+    CLEANUP(encoder) struct encoder *vhd = NULL;
+    CLEANUP(encoder) struct encoder *raw = NULL;
+    const struct vhd_options opt = {0};
+    json_t *object = json_object();
+
+    if (!vhd_encoder(&vhd, img, &opt, NULL))
+        size_as(object, "vhd", vhd);
+    if (!raw_encoder(&raw, img, img->size, NULL))
+        size_as(object, "raw", raw);
+    json_object_set_new(result, "size_as", object);
 }

@@ -18,9 +18,13 @@ int report_copy(const struct place *src, const struct input *in,
                 const struct progress *p, double seconds, json_t **result,
                 struct err *e);
 
-/* Of a place: "place", "format", "virtual_size", blocks, what the VHD says of
- * itself ("vhd"), and the exact size as each output format ("size_as"). */
+/* Of a place: "place", "format", "virtual_size", blocks, and what the VHD says
+ * of itself ("vhd"). */
 int report_info(const struct place *p, const struct input *in, json_t **result,
                 struct err *e);
+
+/* Adds "size_as": the exact size as each output format that can hold the image,
+ * which has blocks of 2 MiB. */
+void report_sizes(const struct image *img, json_t *result);
 
 #endif
