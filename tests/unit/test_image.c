@@ -124,8 +124,7 @@ static void test_raw_to_vhd_to_raw(void **state)
         for (int seekable = 0; seekable < 2; seekable++) {
             struct bytes disk = make_disk(sizes[i], (unsigned)i);
             struct bytes vhd = raw_to_vhd(&disk);
-            struct bytes back =
-                to_raw(open_vhd(&vhd, seekable), seekable);
+            struct bytes back = to_raw(open_vhd(&vhd, seekable), seekable);
 
             assert_same(&disk, &back);
             free(disk.data);
@@ -305,9 +304,19 @@ static void test_a_cut_stream_is_corrupt(void **state)
 {
     struct bytes disk = make_two_blocks();
     struct bytes vhd = raw_to_vhd(&disk);
-    const size_t cuts[] = {0,    100,     512,          1000,        1536,
-                           1600, 2048,    2100,         3 * MIB,     vhd.len - 512,
-                           vhd.len - 1 - 512, vhd.len - 300, vhd.len - 2};
+    const size_t cuts[] = {0,
+                           100,
+                           512,
+                           1000,
+                           1536,
+                           1600,
+                           2048,
+                           2100,
+                           3 * MIB,
+                           vhd.len - 512,
+                           vhd.len - 1 - 512,
+                           vhd.len - 300,
+                           vhd.len - 2};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
