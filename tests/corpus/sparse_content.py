@@ -106,7 +106,7 @@ class Content:
         return None if self.size == other.size else min(self.size, other.size)
 
     def digest(self):
-        """The blkhash construction with SHA-256: see docs of issue 3, part 6."""
+        """The blkhash construction with SHA-256, as `blksum` prints it."""
         outer = hashlib.sha256()
         whole, rest = divmod(self.size, PAGE)
         done = 0
