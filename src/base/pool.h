@@ -26,6 +26,7 @@ void pool_close(struct pool *p);
 
 unsigned pool_threads(const struct pool *p);
 
+/* Used by one thread, its client's. */
 struct lane;
 
 /* Works on one piece, in any thread; `slot` is that piece's alone meanwhile.
@@ -37,18 +38,22 @@ typedef int lane_work(void *slot, struct err *e);
 int lane_open(struct lane **out, struct pool *p, void *const *slots,
               unsigned nslots, lane_work *work, struct err *e);
 
-/* The next slot to fill, or NULL while all are in flight (then take one). */
+/* The next slot to fill, or NULL while all are in flight (then take one, and
+ * release it). The same one again until it is submitted. */
 void *lane_slot(struct lane *l);
 
 /* Sends the slot that lane_slot gave. */
 void lane_submit(struct lane *l);
 
 /* Waits for the oldest piece in flight: 1 and its slot, 0 when none is in
- * flight, or the failure of its work. Then lane_release frees that slot. */
+ * flight, or the failure of its work. Then lane_release frees that slot; until
+ * then lane_take gives the same again. After a failure the lane is only good to
+ * be closed. */
 int lane_take(struct lane *l, void **slot, struct err *e);
 void lane_release(struct lane *l);
 
-/* Whether the oldest piece is done, so that lane_take would not wait. */
+/* Whether there is an oldest piece and it is done, so that lane_take would not
+ * wait. */
 int lane_ready(struct lane *l);
 
 /* Waits for the pieces in flight, whatever became of them. */

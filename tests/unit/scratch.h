@@ -19,7 +19,8 @@ static char scratch_dir[64];
 static inline int scratch_setup(void **state)
 {
     (void)state;
-    strcpy(scratch_dir, "/tmp/vhdstream-unit-XXXXXX");
+    memcpy(scratch_dir, "/tmp/vhdstream-unit-XXXXXX",
+           sizeof("/tmp/vhdstream-unit-XXXXXX"));
     return mkdtemp(scratch_dir) && chdir(scratch_dir) == 0 ? 0 : -1;
 }
 
