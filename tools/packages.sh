@@ -13,7 +13,7 @@ packages_tests="e2fsprogs libcmocka-dev openssl pigz python3-os-xenapi
 packages_style="clang-format python3 shellcheck"
 packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
 packages_bench="curl e2fsprogs openssl pigz python3-os-xenapi qemu-utils"
-packages_fresh="debootstrap"
+packages_fresh="debootstrap debian-archive-keyring"
 
 # need PACKAGE...: afterwards they are all there, or the script has ended.
 need() {
