@@ -27,8 +27,10 @@ struct http_pin {
 
 enum { HTTP_PINS_MAX = 64 };
 
-/* Whom to believe. With a pin that fits the host, only a certificate with that
- * sum is taken and names and chains do not matter. */
+/* Whom to believe. With pins that fit the host, only a certificate with one of
+ * their sums is taken (`insecure` or not), and names and chains do not matter.
+ * A certificate that is not believed is ERR_AUTH, and the message has the --pin
+ * that would make it so. */
 struct http_trust {
     const char *cacert; /* file of CA certificates, or NULL: the system's */
     bool insecure;      /* believe everybody */
@@ -36,31 +38,51 @@ struct http_trust {
     unsigned npins;
 };
 
-/* Parses "[HOST=]sha256:HEX" (colons allowed in HEX) and adds it. */
+/* Parses "[HOST=]sha256:HEX" (colons allowed in HEX) and adds it. HOST is a
+ * name or an address, without a port. ERR_USAGE. */
 int http_trust_pin(struct http_trust *t, const char *text, struct err *e);
 
-/* What every request of one place has in common; must outlive them. */
+/* What every request of one place has in common; must outlive them, with all
+ * that it points to. The environment is never asked: a program that wants
+ * http_proxy, https_proxy and no_proxy to count for plain URLs reads them and
+ * hands them on; hosts of a pool are reached directly unless told else. */
 struct http_config {
-    const struct http_trust *trust;
-    const struct wait *wait; /* timeout_s: no byte either way, head included */
-    const char *user;        /* Basic credentials, or NULL */
+    const struct http_trust *trust; /* NULL: the system's certificates */
+    const struct wait *wait; /* timeout_s: no byte either way; the whole head of
+                                an answer has to come in this time */
+    const char *user;        /* Basic credentials, sent at once; or NULL */
     const char *password;
+    const char *proxy;    /* "[http://][USER:PASSWORD@]HOST:PORT" or
+                             "socks5h://..."; NULL: none */
+    const char *no_proxy; /* "host,.domain,*": not through it; or NULL */
 };
 
-enum { HTTP_LOCATION_SIZE = 2048, HTTP_NOTE_SIZE = 512 };
+enum { HTTP_LOCATION_SIZE = 8192, HTTP_NOTE_SIZE = 512 };
 
 /* What the server answered. */
 struct http_reply {
     int status;                        /* 200, 302 ... */
     int64_t length;                    /* Content-Length, -1: none */
-    char location[HTTP_LOCATION_SIZE]; /* of a redirect, "" */
-    char note[HTTP_NOTE_SIZE]; /* the body of an answer that is no 2xx, as one
-                                  line of text, tags removed */
+    char location[HTTP_LOCATION_SIZE]; /* of a redirect, absolute; or "" */
+    char note[HTTP_NOTE_SIZE]; /* the body of an answer that is no 2xx or
+                                  answers a PUT: one line of printable ASCII,
+                                  tags removed, cut */
+    int late_status; /* of a second head inside the body of the answer to a PUT
+                        ("HTTP/1.1 500" after an early 200), 0: none */
 };
+
+/* 0 for a 2xx without a late status; else the error that says what the server
+ * answered: 401, 403, 407 ERR_AUTH; 404, 410 ERR_NOT_FOUND; 413, 507
+ * ERR_NO_SPACE; 408, 429 and 5xx (but 501, 505) ERR_TEMPORARY; else ERR_FAILED.
+ */
+int http_reply_check(const struct http_reply *reply, const char *name,
+                     struct err *e);
 
 /* --- calls: memory in, memory out (RPC) ----------------------------------- */
 
-/* A connection that is kept open between calls. */
+/* A connection that is kept open between calls. Used by one thread at a time.
+ * A call is never sent twice: where the kept connection dies before an answer
+ * has come, that is ERR_TEMPORARY, and whether it was carried out is open. */
 struct http_client;
 
 int http_client_open(struct http_client **out, const struct http_config *cfg,
@@ -68,8 +90,9 @@ int http_client_open(struct http_client **out, const struct http_config *cfg,
 void http_client_close(struct http_client *c);
 
 /* POSTs body[0 .. len) and stores the answer's body in *out (NUL-terminated,
- * the caller frees), at most `max` bytes. An answer that is not 200 is no
- * error here: see *reply. ERR_AUTH: TLS. ERR_TEMPORARY: connection, timeout. */
+ * the caller frees), at most `max` bytes (longer: ERR_CORRUPT). An answer that
+ * is not 200 is no error here: see *reply. ERR_AUTH: TLS. ERR_TEMPORARY:
+ * connection, timeout; a whole call takes at most 10 times timeout_s. */
 int http_client_post(struct http_client *c, const char *url, const char *name,
                      const char *type, const void *body, size_t len, size_t max,
                      char **out, struct http_reply *reply, struct err *e);
@@ -77,12 +100,14 @@ int http_client_post(struct http_client *c, const char *url, const char *name,
 /* --- streams ---------------------------------------------------------------
  */
 
-/* One request whose body is too long for memory. */
+/* One request whose body is too long for memory, on a connection of its own.
+ * Used by one thread at a time; between calls nothing moves, and the time does
+ * not count against timeout_s. */
 struct http_stream;
 
-/* GET: returns when the head of the answer has come; no redirect is followed
- * and any status is a success here. `headers` is a NULL-ended list of
- * "Name: value", or NULL. */
+/* GET: returns when the head of the answer has come (of one that is no 2xx:
+ * with its note); no redirect is followed and any status is a success here.
+ * `headers` is a NULL-ended list of "Name: value", or NULL. */
 int http_get_open(struct http_stream **out, const struct http_config *cfg,
                   const char *url, const char *name, const char *const *headers,
                   struct err *e);
@@ -98,36 +123,45 @@ int http_put_open(struct http_stream **out, const struct http_config *cfg,
 const struct http_reply *http_stream_reply(const struct http_stream *st);
 
 /* Body of the answer: count, 0 at its end (a body shorter than its announced
- * Content-Length is ERR_TEMPORARY, not an end). */
+ * Content-Length is ERR_TEMPORARY, not an end). An answer that is no 2xx has
+ * only its note. */
 int64_t http_stream_read(struct http_stream *st, void *buf, size_t len,
                          struct err *e);
 
-/* Sends body bytes. When the server ended or answered before the body was
- * complete: an error that names the byte, with the server's status and text
- * where it sent one. */
+/* Sends body bytes; some may still be in a buffer when it returns. When the
+ * server ended or refused before the body was complete: an error that names the
+ * byte, with the server's status and text where it sent one (codes as
+ * http_reply_check, ERR_TEMPORARY without a status). */
 int http_stream_write(struct http_stream *st, const void *buf, size_t len,
                       struct err *e);
 
+/* Waits until the system has taken every byte of a body of known size, all of
+ * which has been written; then finish only waits for the answer. For a caller
+ * who learns the verdict elsewhere. */
+int http_stream_flush(struct http_stream *st, struct err *e);
+
 /* Ends the body (all of it must have been written), then reads the answer to
- * its end. What it said is in the reply; a body of the answer goes to the note
- * (so XAPI's second "HTTP/1.1 500" after its early 200). Not judged here but
- * for this: fewer bytes taken than promised is an error. */
+ * its end, which has to come within timeout_s of the last byte. What it said is
+ * in the reply; a body of the answer goes to the note (so XAPI's second
+ * "HTTP/1.1 500" after its early 200). Not judged here but for this: fewer
+ * bytes taken than promised is an error. */
 int http_stream_finish(struct http_stream *st, struct err *e);
 
-/* Closes; a request that was not complete is broken off (never ended cleanly).
- */
+/* Closes; a request that was not complete is broken off (never ended cleanly:
+ * no last chunk, no TLS farewell, and the connection is reset). */
 void http_stream_close(struct http_stream *st);
 void http_stream_cleanup(struct http_stream **st);
 
 /* --- plain URLs as places --------------------------------------------------*/
 
-/* GET as a source: at most 10 redirects (GET only, https never to http), 200
- * else an error: 401/403 ERR_AUTH, 404/410 ERR_NOT_FOUND, 408/429/5xx
- * ERR_TEMPORARY. `size` from Content-Length. */
+/* GET as a source: at most 10 redirects (GET only, https never to http, user
+ * and password only to the first scheme, host and port), 200 else an error as
+ * of http_reply_check. `size` from Content-Length. */
 int source_open_http(struct source **out, const struct http_config *cfg,
                      const char *url, struct err *e);
 
-/* PUT as a sink; finish wants a 2xx. `size` -1: chunked. */
+/* PUT as a sink; finish wants a 2xx. `size` -1: chunked. A server that cannot
+ * be reached or refuses shows in the first write. */
 int sink_open_http(struct sink **out, const struct http_config *cfg,
                    const char *url, int64_t size, struct err *e);
 
