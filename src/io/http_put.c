@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/checked.h"
+#include "base/mem.h"
 #include "io/http_inner.h"
 
 #include <inttypes.h>

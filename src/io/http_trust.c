@@ -40,6 +40,13 @@ static bool parse_sum(const char *text, uint8_t sum[32])
     return !*text;
 }
 
+static bool has_port(const char *host)
+{
+    const char *end = *host == '[' ? strchr(host, ']') : host;
+
+    return !end || strchr(end, ':');
+}
+
 /* A host as a user writes it, in the form that http_url_host gives. */
 static bool parse_host(const char *text, size_t len, char *host, size_t size)
 {
@@ -51,7 +58,7 @@ static bool parse_host(const char *text, size_t len, char *host, size_t size)
         return false;
     (void)snprintf(url, sizeof(url), "%.*s", (int)len, text);
     bare = inet_pton(AF_INET6, url, &six) == 1;
-    if (url[strcspn(url, "/@?#")] || (!bare && *url != '[' && strchr(url, ':')))
+    if (url[strcspn(url, "/@?#")] || (!bare && has_port(url)))
         return false;
     (void)snprintf(url, sizeof(url), bare ? "https://[%.*s]/" : "https://%.*s/",
                    (int)len, text);

@@ -24,10 +24,11 @@ static CURLU *parse(const char *url)
 /* A part of `u` into out; false when there is none or it does not fit. */
 static bool part(CURLU *u, CURLUPart which, char *out, size_t size)
 {
+    unsigned flags = which == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0;
     char *text = NULL;
     bool fits;
 
-    if (curl_url_get(u, which, &text, CURLU_DEFAULT_PORT))
+    if (curl_url_get(u, which, &text, flags))
         return false;
     fits = strlen(text) < size;
     if (fits)
