@@ -57,7 +57,8 @@ uint16_t peer_port(const struct peer *p);
 /* "http(s)://127.0.0.1:PORT/PATH", valid until the next call. */
 const char *peer_url(const struct peer *p, const char *path);
 
-/* Reads a request head into buf as text; false when the client ended first. */
+/* Reads a request head into buf as text; false when the client ended first or
+ * it does not fit. */
 bool peer_head(struct peer_conn *c, char *buf, size_t size);
 
 /* Reads the head and forgets it. */
