@@ -75,7 +75,7 @@ steady() {
 # Races show on some runs only.
 races() {
     steady /usr/bin/meson test -C "$out/tsan" --no-rebuild --print-errorlogs \
-        --timeout-multiplier 5 --suite threads --repeat 20
+        --timeout-multiplier 5 --suite threads --repeat 5
 }
 
 # suite BUILD RESULT PATH [OPTION...]: pytest, with the program of that build.
@@ -111,6 +111,7 @@ tidy() {
 
 defects() {
     cppcheck --project="$out/clang/compile_commands.json" -q -j 2 \
+        --file-filter="$PWD/src/*" --file-filter="$PWD/cli/*" \
         --enable=warning,portability,performance --inline-suppr \
         --suppressions-list=tools/cppcheck.txt --error-exitcode=1
 }

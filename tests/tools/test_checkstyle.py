@@ -117,9 +117,14 @@ def test_words_in_comments_and_strings_are_no_calls(check):
     assert check(**{"src/io/a.c": HEAD + text}) == []
 
 
-@pytest.mark.parametrize("call", ["strcpy(a, b)", "sprintf(a, b)", "atoi(a)", "strtok(a, b)"])
+@pytest.mark.parametrize("call", ["strcpy(a, b)", "sprintf(a, b)", "atoi(a)", "alloca(a)"])
 def test_dangerous_calls(check, call):
     assert check(**{"cli/a.c": HEAD + "int x = %s;\n" % call}) == ["dangerous_calls"]
+
+
+def test_calls_with_one_state_for_all_threads_are_not_for_the_library(check):
+    assert check(**{"src/io/a.c": HEAD + "int x = strtok(a, b);\n"}) == ["dangerous_calls"]
+    assert check(**{"src/io/a.c": HEAD, "cli/b.c": HEAD + "int x = strtok(a, b);\n"}) == []
 
 
 @pytest.mark.parametrize("call, rule", [
