@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_XAPI_INNER_H
+#define VHDSTREAM_XAPI_INNER_H
+
+/* What xapi_session.c (a session's life) and xapi_call.c (its calls) share; for
+ * no one else. */
+
+#include "xapi/xapi_session.h"
+
+#include <pthread.h>
+
+struct xapi {
+    /* Set at the start. */
+    char name[NAME_SIZE];
+    char run[UUID_TEXT_SIZE];
+    bool tls;
+    bool borrowed; /* the session is the caller's */
+    unsigned port; /* the place's, 0: none was given */
+    unsigned settle_s;
+    const struct http_trust *trust;
+    struct wait waits[3]; /* by enum xapi_mode */
+    char *user;
+    char *password;
+
+    pthread_mutex_t lock; /* over all that follows */
+    char session[XAPI_OPAQUE_SIZE];
+    struct xapi_host host;
+    struct http_client *client; /* NULL: no connection yet */
+    struct http_config http;
+    struct wait call_wait; /* of the call under way */
+};
+
+/* Opens a session with user and password, replacing x->session. Under the lock,
+ * x->call_wait being set. */
+int xapi_log_in(struct xapi *x, struct err *e);
+
+#endif

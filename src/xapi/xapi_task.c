@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "xapi/xapi_task.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    PAUSE_MIN_MS = 100,
+    PAUSE_MAX_MS = 2000,
+};
+
+int xapi_task_create(struct xapi_task *out, struct xapi *x, const char *label,
+                     const char *name, struct err *e)
+{
+    static const char method[] = "task.create";
+    CLEANUP(json) json_t *result = NULL;
+    char whole[XAPI_LABEL_SIZE + 32];
+    char what[XAPI_WHAT_SIZE];
+
+    (void)snprintf(whole, sizeof(whole), "%s%s", label, name);
+    TRY(xapi_call(x, XAPI_FIRM, &result, e, method, "ss", whole, "vhdstream"));
+    TRY(xapi_json_ref(result, NULL, xapi_what(x, method, what), out->ref, e));
+    out->x = x;
+    return 0;
+}
+
+/* --- looking ---------------------------------------------------------------*/
+
+static enum xapi_status status_of(const char *word)
+{
+    if (!strcmp(word, "success"))
+        return XAPI_SUCCESS;
+    if (!strcmp(word, "failure"))
+        return XAPI_FAILURE;
+    if (!strcmp(word, "cancelled"))
+        return XAPI_TASK_CANCELLED;
+    return XAPI_PENDING; /* "cancelling" as well: the copy goes on */
+}
+
+static int read_record(const json_t *record, const char *what,
+                       struct xapi_verdict *out, struct err *e)
+{
+    char status[32];
+    const json_t *info;
+
+    TRY(xapi_json_word(record, "status", what, status, sizeof(status), e));
+    TRY(xapi_json_fraction(record, "progress", what, &out->progress, e));
+    TRY(xapi_json_list(record, "error_info", what, &info, e));
+    out->status = status_of(status);
+    xapi_fault_init(&out->fault, "");
+    for (size_t i = 0; i < json_array_size(info); i++) {
+        const char *word = json_string_value(json_array_get(info, i));
+
+        if (i == 0)
+            xapi_fault_init(&out->fault, word ? word : "");
+        else
+            xapi_fault_add(&out->fault, word);
+    }
+    return 0;
+}
+
+int xapi_task_look(const struct xapi_task *t, enum xapi_mode mode,
+                   struct xapi_verdict *out, struct err *e)
+{
+    static const char method[] = "task.get_record";
+    CLEANUP(json) json_t *record = NULL;
+    struct xapi_fault fault;
+    char what[XAPI_WHAT_SIZE];
+    int code = xapi_ask(t->x, mode, method, json_pack("[s]", t->ref), &record,
+                        &fault, e);
+
+    if (code == 1 && xapi_fault_is(&fault, "HANDLE_INVALID")) {
+        *out = (struct xapi_verdict){.status = XAPI_GONE};
+        return 0;
+    }
+    if (code == 1)
+        return xapi_refuse(t->x, &fault, method, e);
+    TRY(code);
+    return read_record(record, xapi_what(t->x, method, what), out, e);
+}
+
+/* --- waiting ---------------------------------------------------------------*/
+
+int xapi_pause(struct xapi *x, enum xapi_mode mode, unsigned *pause_ms,
+               struct err *e)
+{
+    unsigned ms = *pause_ms ? *pause_ms + *pause_ms / 2 : PAUSE_MIN_MS;
+
+    *pause_ms = ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+    return wait_sleep(xapi_wait(x, mode), *pause_ms, e);
+}
+
+static int not_learnt(const struct xapi_task *t, unsigned limit_s,
+                      const struct err *why, const struct xapi_verdict *v,
+                      struct err *e)
+{
+    if (why->code)
+        return err_set(e, ERR_UNSETTLED,
+                       "%s: the verdict of the server's task could not be "
+                       "learnt in %u seconds: %s",
+                       xapi_name(t->x), limit_s, why->text);
+    return err_set(e, ERR_UNSETTLED,
+                   "%s: the verdict of the server's task could not be learnt: "
+                   "it has been pending at %.0f %% for %u seconds",
+                   xapi_name(t->x), v->progress * 100, limit_s);
+}
+
+/* A pool that cannot be asked for a while may be restarting. */
+static bool may_pass(int code)
+{
+    return code == ERR_TEMPORARY || code == ERR_FAILED;
+}
+
+int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
+                   unsigned limit_s, struct xapi_verdict *out, struct err *e)
+{
+    double since = wait_now();
+    double progress = -1;
+    unsigned pause_ms = 0;
+
+    *out = (struct xapi_verdict){.status = XAPI_PENDING};
+    for (;;) {
+        struct err why = {0};
+        int code = xapi_task_look(t, mode, out, &why);
+
+        if (code < 0 && !may_pass(code)) {
+            *e = why;
+            return code;
+        }
+        if (!code && out->status != XAPI_PENDING)
+            return 0;
+        if (!code && out->progress > progress) {
+            progress = out->progress;
+            since = wait_now();
+        }
+        if (wait_now() - since >= limit_s)
+            return not_learnt(t, limit_s, &why, out, e);
+        TRY(xapi_pause(t->x, mode, &pause_ms, e));
+    }
+}
+
+/* --- judging ---------------------------------------------------------------*/
+
+void xapi_verdict_text(struct xapi *x, const struct xapi_verdict *v,
+                       char out[XAPI_VERDICT_TEXT_SIZE])
+{
+    static const char *const words[] = {
+        [XAPI_PENDING] = "the server's task is still pending",
+        [XAPI_SUCCESS] = "the server's task says success",
+        [XAPI_FAILURE] = "the server's task failed",
+        [XAPI_TASK_CANCELLED] = "the server's task was cancelled",
+        [XAPI_GONE] = "the server has lost the task and its verdict",
+    };
+    char cause[XAPI_FAULT_TEXT_SIZE];
+
+    if (!v->fault.code[0]) {
+        (void)snprintf(out, XAPI_VERDICT_TEXT_SIZE, "%s", words[v->status]);
+        return;
+    }
+    xapi_session_fault_text(x, &v->fault, cause);
+    (void)snprintf(out, XAPI_VERDICT_TEXT_SIZE, "%s: %s", words[v->status],
+                   cause);
+}
+
+int xapi_verdict_code(const struct xapi_verdict *v)
+{
+    switch (v->status) {
+    case XAPI_SUCCESS:
+        return 0;
+    case XAPI_FAILURE:
+        return xapi_fault_kind(&v->fault);
+    case XAPI_TASK_CANCELLED:
+        return ERR_FAILED;
+    default:
+        return ERR_UNSETTLED;
+    }
+}
+
+/* --- the end ---------------------------------------------------------------*/
+
+void xapi_task_drop(struct xapi_task *t, bool untouched)
+{
+    CLEANUP(json) json_t *status = NULL;
+    CLEANUP(json) json_t *result = NULL;
+    struct xapi_fault fault;
+    struct err ignored;
+
+    if (!t->ref[0])
+        return;
+    if (untouched)
+        (void)xapi_ask(t->x, XAPI_CLEANUP, "task.set_status",
+                       json_pack("[ss]", t->ref, "cancelled"), &status, &fault,
+                       &ignored);
+    (void)xapi_ask(t->x, XAPI_CLEANUP, "task.destroy", json_pack("[s]", t->ref),
+                   &result, &fault, &ignored);
+    t->ref[0] = '\0';
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "xapi/xapi_transfer.h"
+
+#include "xapi/xapi_text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    REDIRECTS_MAX = 5,
+    VERDICT_S = 60, /* for the task's word on a broken stream */
+    URL_SIZE = XAPI_ORIGIN_SIZE + 4 * XAPI_OPAQUE_SIZE + 128,
+};
+
+/* --- one request -----------------------------------------------------------*/
+
+static const char *const format_queries[] = {
+    [XAPI_RAW] = "raw",
+    [XAPI_CHUNKED] = "raw&chunked=true",
+    [XAPI_VHD] = "vhd",
+};
+
+static void build_url(struct xapi_transfer *t, const struct xapi_host *host,
+                      bool tls, const struct xapi_vdi *vdi,
+                      const struct xapi_request *req, char url[URL_SIZE])
+{
+    char origin[XAPI_ORIGIN_SIZE];
+    char session[XAPI_OPAQUE_SIZE];
+
+    xapi_host_origin(host, tls, origin);
+    xapi_session_ref(t->x, session);
+    (void)snprintf(
+        url, URL_SIZE,
+        "%s/%s_raw_vdi?session_id=%s&task_id=%s&vdi=%s&format=%s%s%s", origin,
+        req->import ? "import" : "export", session, t->task.ref, vdi->ref,
+        format_queries[req->format], req->base ? "&base=" : "",
+        req->base ? req->base : "");
+    explicit_bzero(session, sizeof(session));
+}
+
+static int send_request(struct xapi_transfer *t, const char *url,
+                        const struct xapi_request *req, struct err *e)
+{
+    if (req->import)
+        return http_put_open(&t->stream, &t->http, url, xapi_name(t->x), NULL,
+                             (int64_t)req->length, true, e);
+    return http_get_open(&t->stream, &t->http, url, xapi_name(t->x), NULL, e);
+}
+
+static void close_stream(struct xapi_transfer *t)
+{
+    http_stream_close(t->stream);
+    t->stream = NULL;
+}
+
+/* --- redirects -------------------------------------------------------------*/
+
+/* The host of a Location. Only the host is taken from it: path and query stay
+ * ours. */
+static bool location_host(const struct xapi *x, const char *location, bool *tls,
+                          struct xapi_host *out)
+{
+    char authority[XAPI_ORIGIN_SIZE];
+    const char *start;
+
+    *tls = !strncmp(location, "https://", 8);
+    if (!*tls && strncmp(location, "http://", 7) != 0)
+        return false;
+    start = location + (*tls ? 8 : 7);
+    if (!text_copy_part(authority, sizeof(authority), start,
+                        strcspn(start, "/?#")))
+        return false;
+    if (*tls == xapi_is_tls(x))
+        return xapi_other_host(x, authority, out);
+    return xapi_host_parse(out, authority);
+}
+
+static int follow(struct xapi_transfer *t, bool *tls, struct xapi_host *host,
+                  struct err *e)
+{
+    const struct http_reply *reply = http_stream_reply(t->stream);
+    bool was_tls = *tls;
+
+    if (!location_host(t->x, reply->location, tls, host))
+        return err_set(e, ERR_FAILED,
+                       "%s: HTTP status %d leads to no host of a pool",
+                       xapi_name(t->x), reply->status);
+    if (was_tls && !*tls)
+        return err_set(e, ERR_AUTH,
+                       "%s: HTTP status %d leads from https to http, where "
+                       "the session could be read on the way",
+                       xapi_name(t->x), reply->status);
+    close_stream(t);
+    return 0;
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+/* --- refusals --------------------------------------------------------------*/
+
+bool xapi_fault_in_note(struct xapi_fault *out, const char *note)
+{
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    char code[XAPI_CODE_SIZE];
+    char params[XAPI_PARAM_SIZE];
+
+    for (const char *p = note; *p; p++) {
+        size_t len = isupper((unsigned char)*p) ? strspn(p, upper) : 0;
+
+        if (len < 4 || strncmp(p + len, ": [", 3) != 0)
+            continue;
+        if (!text_copy_part(code, sizeof(code), p, len))
+            return false;
+        xapi_fault_init(out, code);
+        p += len + 3;
+        p += strspn(p, " ");
+        len = strcspn(p, "]");
+        while (len && p[len - 1] == ' ')
+            len--;
+        if (len >= sizeof(params))
+            len = sizeof(params) - 1;
+        (void)text_copy_part(params, sizeof(params), p, len);
+        xapi_fault_add(out, params);
+        return true;
+    }
+    return false;
+}
+
+/* Adds what the task says to *e; its code where that tells more. */
+static int add_verdict(struct xapi_transfer *t, struct err *e)
+{
+    char text[XAPI_VERDICT_TEXT_SIZE];
+    int code = xapi_verdict_code(&t->verdict);
+
+    xapi_verdict_text(t->x, &t->verdict, text);
+    (void)err_append(e, "; %s", text);
+    if (code < 0 && code != ERR_FAILED && code != ERR_UNSETTLED)
+        e->code = code;
+    return e->code;
+}
+
+/* What the answer itself says: HTTP's status, and XAPI's code in its text. */
+static void describe_answer(struct xapi_transfer *t,
+                            const struct http_reply *reply, struct err *e)
+{
+    struct xapi_fault fault;
+
+    if (http_reply_check(reply, xapi_name(t->x), e) >= 0)
+        (void)err_set(e, ERR_FAILED,
+                      "%s: HTTP status %d where 200 was expected",
+                      xapi_name(t->x), reply->status);
+    if (reply->status == 404) /* XAPI's word for what it does not know */
+        e->code = ERR_UNSUPPORTED;
+    if (xapi_fault_in_note(&fault, reply->note))
+        e->code = xapi_fault_kind(&fault);
+    text_hide_refs(e->text);
+}
+
+/* Some refusals fail the task, and then it knows the cause; others leave it
+ * pending for ever. */
+static int refused(struct xapi_transfer *t, struct err *e)
+{
+    const struct http_reply *reply = http_stream_reply(t->stream);
+    struct err ignored;
+    bool asks_task = reply->status != 401 && reply->status < 500;
+
+    describe_answer(t, reply, e);
+    close_stream(t);
+    if (!asks_task ||
+        xapi_task_look(&t->task, XAPI_NORMAL, &t->verdict, &ignored) < 0)
+        return e->code;
+    t->settled = t->verdict.status != XAPI_PENDING;
+    return t->settled ? add_verdict(t, e) : e->code;
+}
+
+/* --- opening ---------------------------------------------------------------*/
+
+static int open_at(struct xapi_transfer *t, struct xapi_host *host,
+                   const struct xapi_vdi *vdi, const struct xapi_request *req,
+                   struct err *e)
+{
+    bool tls = xapi_is_tls(t->x);
+    char url[URL_SIZE];
+
+    for (int hop = 0; hop <= REDIRECTS_MAX; hop++) {
+        int status;
+
+        build_url(t, host, tls, vdi, req, url);
+        TRY(send_request(t, url, req, e));
+        status = http_stream_reply(t->stream)->status;
+        if (status == 200) {
+            t->taken = true;
+            return 0;
+        }
+        if (!is_redirect(status))
+            return refused(t, e);
+        TRY(follow(t, &tls, host, e));
+    }
+    return err_set(e, ERR_TEMPORARY,
+                   "%s: sent on from host to host more than %d times",
+                   xapi_name(t->x), REDIRECTS_MAX);
+}
+
+int xapi_transfer_open(struct xapi_transfer *t, struct xapi *x,
+                       const struct xapi_vdi *vdi,
+                       const struct xapi_request *req, struct err *e)
+{
+    struct xapi_host host;
+    int code;
+
+    t->x = x;
+    t->wait = *xapi_wait(x, XAPI_NORMAL);
+    t->http.trust = xapi_trust(x);
+    t->http.wait = &t->wait;
+    TRY(xapi_sr_find_host(x, vdi->sr.ref, &host, e));
+    TRY(xapi_task_create(&t->task, x,
+                         req->import ? "VDI_IMPORT_for_" : "VDI_EXPORT_for_",
+                         *vdi->label ? vdi->label : vdi->uuid, e));
+    code = open_at(t, &host, vdi, req, e);
+    if (code < 0)
+        xapi_transfer_end(t);
+    return code;
+}
+
+/* --- the verdict -----------------------------------------------------------*/
+
+int xapi_transfer_settle(struct xapi_transfer *t, struct err *e)
+{
+    TRY(xapi_task_wait(&t->task, XAPI_NORMAL, xapi_settle_s(t->x), &t->verdict,
+                       e));
+    t->settled = true;
+    return 0;
+}
+
+static unsigned verdict_s(const struct xapi_transfer *t)
+{
+    unsigned settle_s = xapi_settle_s(t->x);
+
+    return settle_s < VERDICT_S ? settle_s : VERDICT_S;
+}
+
+int xapi_transfer_explain(struct xapi_transfer *t, struct err *e)
+{
+    struct err ignored = {0};
+    bool late = http_stream_reply(t->stream)->late_status != 0;
+
+    text_hide_refs(e->text);
+    close_stream(t);
+    if (e->code == ERR_CANCELLED)
+        return e->code;
+    t->settled = !xapi_task_wait(&t->task, XAPI_NORMAL, verdict_s(t),
+                                 &t->verdict, &ignored);
+    if (!t->settled)
+        return e->code;
+    /* Where the server has said that it failed, it was not the way there. */
+    if (late && t->verdict.status == XAPI_FAILURE)
+        e->code = xapi_verdict_code(&t->verdict);
+    return add_verdict(t, e);
+}
+
+void xapi_transfer_end(struct xapi_transfer *t)
+{
+    struct err ignored = {0};
+
+    if (!t->x)
+        return;
+    close_stream(t);
+    if (t->taken && !t->settled)
+        t->settled = !xapi_task_wait(&t->task, XAPI_CLEANUP, verdict_s(t),
+                                     &t->verdict, &ignored);
+    xapi_task_drop(&t->task, !t->taken && !t->settled);
+}
