@@ -24,17 +24,26 @@ static bool config_says(const json_t *map, const char *key, const char *value)
     return !strcasecmp(xapi_json_in_map(map, key), value);
 }
 
-bool xapi_sr_takes_vhd(const char *type, const json_t *sr_config,
-                       const json_t *vdi_config)
+static bool is_lvm(const char *type)
 {
     static const char *const lvm[] = {"lvm", "lvmoiscsi", "lvmohba", NULL};
 
-    if (type_is(type, lvm))
-        return config_says(sr_config, "use_vhd", "true") &&
-               !config_says(vdi_config, "type", "raw");
+    return type_is(type, lvm);
+}
+
+bool xapi_sr_takes_vhd(const char *type, const json_t *sr_config)
+{
+    if (is_lvm(type))
+        return config_says(sr_config, "use_vhd", "true");
     if (!strcasecmp(type, "equal"))
         return config_says(sr_config, "allocation", "thin");
     return strcasecmp(type, "cslg") != 0;
+}
+
+bool xapi_sr_vdi_takes_vhd(const struct xapi_sr *sr, const json_t *vdi_config)
+{
+    return sr->takes_vhd &&
+           !(is_lvm(sr->type) && config_says(vdi_config, "type", "raw"));
 }
 
 /* --- finding ---------------------------------------------------------------*/
@@ -96,7 +105,7 @@ int xapi_sr_read(struct xapi *x, const char *ref, struct xapi_sr *out,
                         e));
     TRY(xapi_json_word(record, "type", what, sr.type, sizeof(sr.type), e));
     TRY(xapi_json_map(record, "sm_config", what, &config, e));
-    sr.takes_vhd = xapi_sr_takes_vhd(sr.type, config, NULL);
+    sr.takes_vhd = xapi_sr_takes_vhd(sr.type, config);
     *out = sr;
     return 0;
 }

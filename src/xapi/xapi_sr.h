@@ -25,11 +25,13 @@ int xapi_sr_find(struct xapi *x, const char *name, struct xapi_sr *out,
 int xapi_sr_read(struct xapi *x, const char *ref, struct xapi_sr *out,
                  struct err *e);
 
-/* Whether XAPI takes a VHD for a VDI of this sm_config (a map, or NULL) on an
- * SR of this type and sm_config. False: it does not hand out zeroed disks, and
- * every byte has to be written (XAPI's sm_fs_ops, which decides it there). */
-bool xapi_sr_takes_vhd(const char *type, const json_t *sr_config,
-                       const json_t *vdi_config);
+/* Whether XAPI takes a VHD for a new VDI on an SR of this type and sm_config.
+ * False: the SR does not hand out zeroed disks, and every byte has to be
+ * written (XAPI decides so in its sm_fs_ops). */
+bool xapi_sr_takes_vhd(const char *type, const json_t *sr_config);
+
+/* The same for a VDI of this sm_config on that SR: it may be a raw volume. */
+bool xapi_sr_vdi_takes_vhd(const struct xapi_sr *sr, const json_t *vdi_config);
 
 /* The host that can move the data of this SR's disks: one where it is plugged,
  * the host that answers our calls before others, others enabled and live as far

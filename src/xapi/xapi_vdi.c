@@ -13,19 +13,6 @@
 
 /* --- reading ---------------------------------------------------------------*/
 
-static int read_config(struct xapi_vdi *vdi, struct xapi *x,
-                       const json_t *record, const char *what, struct err *e)
-{
-    CLEANUP(json) json_t *sr_config = NULL;
-    const json_t *config;
-
-    TRY(xapi_json_map(record, "sm_config", what, &config, e));
-    TRY(xapi_call(x, XAPI_NORMAL, &sr_config, e, "SR.get_sm_config", "s",
-                  vdi->sr.ref));
-    vdi->takes_vhd = xapi_sr_takes_vhd(vdi->sr.type, sr_config, config);
-    return 0;
-}
-
 static int read_record(struct xapi_vdi *vdi, const json_t *record,
                        const char *what, struct err *e)
 {
@@ -36,6 +23,8 @@ static int read_record(struct xapi_vdi *vdi, const json_t *record,
     TRY(xapi_json_size(record, "physical_utilisation", what, &vdi->used, e));
     TRY(xapi_json_bool(record, "read_only", what, &vdi->read_only, e));
     TRY(xapi_json_bool(record, "is_a_snapshot", what, &vdi->is_snapshot, e));
+    if (!json_is_object(json_object_get(record, "sm_config")))
+        return err_set(e, ERR_CORRUPT, "%s: the VDI has no sm_config", what);
     return xapi_json_ref(record, "SR", what, vdi->sr.ref, e);
 }
 
@@ -52,7 +41,8 @@ int xapi_vdi_read(struct xapi *x, const char *ref, struct xapi_vdi *out,
     (void)snprintf(vdi.ref, sizeof(vdi.ref), "%s", ref);
     TRY(read_record(&vdi, record, what, e));
     TRY(xapi_sr_read(x, vdi.sr.ref, &vdi.sr, e));
-    TRY(read_config(&vdi, x, record, what, e));
+    vdi.takes_vhd =
+        xapi_sr_vdi_takes_vhd(&vdi.sr, json_object_get(record, "sm_config"));
     *out = vdi;
     return 0;
 }

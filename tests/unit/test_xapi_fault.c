@@ -8,6 +8,8 @@
 #include "xapi/xapi_text.h"
 #include "xapi/xapi_transfer.h"
 
+#include <stdio.h>
+
 static struct xapi_fault made(const char *code, const char *first,
                               const char *second)
 {
@@ -243,14 +245,17 @@ static void test_bodies_without_an_answer(void **state)
 static bool takes(const char *type, const char *sr_key, const char *sr_value,
                   const char *vdi_type)
 {
-    CLEANUP(json) json_t *sr = json_object();
+    CLEANUP(json) json_t *config = json_object();
     CLEANUP(json) json_t *vdi = json_object();
+    struct xapi_sr sr = {0};
 
     if (sr_key)
-        json_object_set_new(sr, sr_key, json_string(sr_value));
+        json_object_set_new(config, sr_key, json_string(sr_value));
     if (vdi_type)
         json_object_set_new(vdi, "type", json_string(vdi_type));
-    return xapi_sr_takes_vhd(type, sr, vdi);
+    (void)snprintf(sr.type, sizeof(sr.type), "%s", type);
+    sr.takes_vhd = xapi_sr_takes_vhd(type, config);
+    return xapi_sr_vdi_takes_vhd(&sr, vdi);
 }
 
 static void test_which_srs_take_a_vhd(void **state)
@@ -269,7 +274,8 @@ static void test_which_srs_take_a_vhd(void **state)
     assert_true(takes("equal", "allocation", "thin", NULL));
     assert_false(takes("equal", "allocation", "Thick", NULL));
     assert_false(takes("equal", NULL, NULL, NULL));
-    assert_true(xapi_sr_takes_vhd("nfs", NULL, NULL));
+    assert_true(takes("nfs", NULL, NULL, "raw"));
+    assert_true(xapi_sr_takes_vhd("nfs", NULL));
 }
 
 int main(void)

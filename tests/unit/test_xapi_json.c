@@ -6,7 +6,6 @@
 #include "unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* --- requests --------------------------------------------------------------*/
 
@@ -162,17 +161,18 @@ static void test_depth_within_strings_does_not_count(void **state)
 
 static void test_the_number_of_values_is_bounded(void **state)
 {
-    size_t len = 2 * (size_t)XAPI_VALUES_MAX;
-    char *text = malloc(len + 32);
+    static const char head[] = "{\"result\":[";
+    size_t len = sizeof(head) - 1 + 2 * (size_t)XAPI_VALUES_MAX;
+    FREE char *text = NULL;
+    struct err e = {0};
 
     (void)state;
-    assert_non_null(text);
-    strcpy(text, "{\"result\":[1");
-    for (size_t i = 12; i < len; i += 2)
-        memcpy(text + i, ",1", 3);
-    strcat(text, "]}");
+    assert_ok(mem_alloc(&text, len + 4, "a test", &e), &e);
+    memcpy(text, head, sizeof(head));
+    for (size_t i = sizeof(head) - 1; i < len; i += 2)
+        memcpy(text + i, "1,", 2);
+    memcpy(text + len, "1]}", 4);
     refused_answer(text);
-    free(text);
 }
 
 /* --- typed access ----------------------------------------------------------*/
