@@ -249,9 +249,10 @@ int http_await_head(struct http_request *r, struct err *e)
     for (;;) {
         int end = http_step(r, e);
 
-        TRY(end);
-        if (end || r->head_done)
+        /* What failed after the head is told by the next step. */
+        if (end > 0 || (r->head_done && end != ERR_CANCELLED))
             return 0;
+        TRY(end);
         TRY(http_wait(r, http_limit(r), e));
     }
 }

@@ -193,6 +193,10 @@ int http_stream_open(struct http_stream **out, const struct http_config *cfg,
                      const char *url, const char *name,
                      const char *const *headers, struct err *e);
 
+/* Lets libcurl ask for body bytes again. A paused upload would keep it from
+ * seeing that the answer is over. */
+void http_stream_unpause(struct http_stream *st);
+
 /* Reads the rest of an answer for its message, for a short time only. Only a
  * stop request is an error. */
 int http_stream_note(struct http_stream *st, struct err *e);

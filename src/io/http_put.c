@@ -112,10 +112,7 @@ static int send_step(struct http_stream *st, struct err *e)
     struct http_request *r = &st->req;
     int end;
 
-    if (st->out_paused) {
-        st->out_paused = false;
-        (void)curl_easy_pause(r->easy, CURLPAUSE_CONT);
-    }
+    http_stream_unpause(st);
     end = http_step(r, e);
     if (end != ERR_CANCELLED && is_refused(st))
         return broken_off(st, e);
@@ -182,28 +179,42 @@ int http_stream_flush(struct http_stream *st, struct err *e)
     return 0;
 }
 
-int http_stream_finish(struct http_stream *st, struct err *e)
+static bool is_all_sent(const struct http_stream *st)
+{
+    const struct http_request *r = &st->req;
+
+    return r->size >= 0 ? http_sent(r) >= r->size : st->end_sent;
+}
+
+/* To the end of the answer, or to a refusal. */
+static int run_to_end(struct http_stream *st, struct err *e)
 {
     struct http_request *r = &st->req;
-    int end = 0;
 
-    TRY(check_written(st, e));
-    st->ending = true;
-    http_clock_start(r);
     for (;;) {
-        if (st->out_paused) {
-            st->out_paused = false;
-            (void)curl_easy_pause(r->easy, CURLPAUSE_CONT);
-        }
+        int end;
+
+        http_stream_unpause(st);
         end = http_step(r, e);
-        TRY(end);
-        if (end)
-            break;
+        if (end == ERR_CANCELLED || (end < 0 && !is_refused(st)))
+            return end;
+        if (end || (is_refused(st) && !is_all_sent(st)))
+            return 0;
         TRY(http_wait(r, http_limit(r), e));
     }
-    if (r->size >= 0 ? http_sent(r) < r->size : !st->end_sent)
+}
+
+int http_stream_finish(struct http_stream *st, struct err *e)
+{
+    TRY(check_written(st, e));
+    if (is_refused(st) && !is_all_sent(st))
         return broken_off(st, e);
-    r->complete = true;
-    http_note_finish(&r->note, &r->reply);
+    st->ending = true;
+    http_clock_start(&st->req);
+    TRY(run_to_end(st, e));
+    if (!is_all_sent(st))
+        return broken_off(st, e);
+    st->req.complete = true;
+    http_note_finish(&st->req.note, &st->req.reply);
     return 0;
 }

@@ -55,6 +55,17 @@ static int on_connected(void *arg, char *to, char *from, int to_port,
     return CURL_PREREQFUNC_OK;
 }
 
+/* A server that refuses and resets makes the next send fail, and its words are
+ * left in the socket. */
+static void rescue_words(struct http_request *r, int fd)
+{
+    char last[HTTP_RAW_NOTE_SIZE];
+    ssize_t got = recv(fd, last, sizeof(last), MSG_DONTWAIT);
+
+    if (got > 0)
+        http_note_add(&r->note, last, (size_t)got);
+}
+
 /* A body that is not whole must not look like one to a server that counts
  * nothing: it gets a reset, not an end. */
 static int on_close(void *arg, curl_socket_t fd)
@@ -62,8 +73,11 @@ static int on_close(void *arg, curl_socket_t fd)
     struct http_request *r = arg;
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
-    if (r->upload && !r->complete)
+    if (r->upload && !r->complete) {
+        if (!r->verify.seen)
+            rescue_words(r, fd);
         (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    }
     return close(fd);
 }
 

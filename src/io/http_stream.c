@@ -26,8 +26,7 @@ const struct http_reply *http_stream_reply(const struct http_stream *st)
     return &st->req.reply;
 }
 
-/* A paused upload keeps libcurl from seeing that the answer is over. */
-static void unpause(struct http_stream *st)
+void http_stream_unpause(struct http_stream *st)
 {
     if (!st->out_paused)
         return;
@@ -45,7 +44,7 @@ int http_stream_note(struct http_stream *st, struct err *e)
         limit = HTTP_NOTE_WAIT_S;
     http_clock_start(r);
     while (!result && !r->ended && r->note.len < sizeof(r->note.raw)) {
-        unpause(st);
+        http_stream_unpause(st);
         result = http_step(r, NULL);
         if (!result)
             result = http_wait(r, limit, NULL);
