@@ -4,10 +4,8 @@
 
 #include "vhdstream.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 static void say_line(const char *fmt, va_list args)
 {
@@ -40,7 +38,7 @@ int say_usage(const char *fmt, ...)
 int print_line(const char *text)
 {
     if (puts(text) < 0 || fflush(stdout)) {
-        say("standard output: %s", strerror(errno));
+        say("standard output: %m");
         return VHDSTREAM_FAILED;
     }
     return 0;

@@ -48,7 +48,7 @@ static int read_text(int fd, const char *name, char text[SECRET_MAX])
         }
     }
     if (got < 0) {
-        say("%s: %s", name, strerror(errno));
+        say("%s: %m", name);
         return VHDSTREAM_FAILED;
     }
     text[have] = '\0';
@@ -59,8 +59,9 @@ static int read_text(int fd, const char *name, char text[SECRET_MAX])
 static int split_lines(char text[SECRET_MAX], const char *name,
                        struct secret *s)
 {
-    char *first = strtok(text, "\r\n");
-    char *second = first ? strtok(NULL, "\r\n") : NULL;
+    char *rest;
+    char *first = strtok_r(text, "\r\n", &rest);
+    char *second = first ? strtok_r(NULL, "\r\n", &rest) : NULL;
 
     if (!first) {
         say("%s: no password in it", name);
@@ -93,7 +94,7 @@ static int from_file(const char *path, struct secret *s)
     int status;
 
     if (fd < 0) {
-        say("%s: %s", path, strerror(errno));
+        say("%s: %m", path);
         return errno == ENOENT ? VHDSTREAM_NOT_FOUND : VHDSTREAM_FAILED;
     }
     status = from_fd(fd, path, s);

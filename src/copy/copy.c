@@ -8,8 +8,12 @@
 #include "copy/operation.h"
 #include "copy/output.h"
 #include "copy/place.h"
+#include "copy/pool_input.h"
 #include "copy/report.h"
 #include "image/encoder.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* Everything that a copy holds. */
 struct copy {
@@ -20,13 +24,32 @@ struct copy {
     double start;
 };
 
+/* A name for the new disk: that of the VDI, or of the file without folder and
+ * suffixes; something at least for a pipe. */
+static void name_disk(const struct copy *c, char label[NAME_SIZE])
+{
+    const char *name = c->src.name, *slash = strrchr(name, '/');
+
+    if (c->in.pool) {
+        (void)snprintf(label, NAME_SIZE, "%s", pool_input_label(c->in.pool));
+        return;
+    }
+    (void)snprintf(label, NAME_SIZE, "%s", slash ? slash + 1 : name);
+    if (c->src.kind == PLACE_STDIO)
+        (void)snprintf(label, NAME_SIZE, "vhdstream import");
+    else if (c->src.suffix)
+        label[strcspn(label, ".")] = '\0';
+}
+
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
+    char label[NAME_SIZE];
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
     TRY(input_open(v, &c->src, &c->in, e));
-    TRY(output_begin(v, &c->out, &c->in.img, e));
+    name_disk(c, label);
+    TRY(output_begin(v, &c->out, &c->in.img, label, e));
     TRY(image_async(&c->in.img, v->opt.threads, e));
     TRY(image_copy(c->in.img, c->out.enc, c->out.sink, &v->progress, &v->wait,
                    e));

@@ -68,10 +68,10 @@ static int64_t upload_size(const struct output *out)
 }
 
 int output_begin(struct vhdstream *v, struct output *out, struct image **img,
-                 struct err *e)
+                 const char *label, struct err *e)
 {
     if (out->place->kind == PLACE_XAPI)
-        return pool_output_begin(v, out, img, e);
+        return pool_output_begin(v, out, img, label, e);
     if (out->format->disk == DISK_RAW)
         TRY(begin_raw(out, img, e));
     else
@@ -85,8 +85,7 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
 
 int output_finish(struct output *out, struct err *e)
 {
-    TRY(sink_finish(out->sink, e));
-    return out->xapi ? pool_output_finish(out->xapi, e) : 0;
+    return sink_finish(out->sink, e);
 }
 
 void output_close(struct output *out, struct err *why)

@@ -35,9 +35,10 @@ struct output {
 int output_prepare(struct vhdstream *v, const struct place *p,
                    struct output *out, struct err *e);
 
-/* May wrap *img, to bring it into the form that the destination needs. */
+/* May wrap *img, to bring it into the form that the destination needs. `label`
+ * is a name for the disk where the user gave none. */
 int output_begin(struct vhdstream *v, struct output *out, struct image **img,
-                 struct err *e);
+                 const char *label, struct err *e);
 
 int output_finish(struct output *out, struct err *e);
 

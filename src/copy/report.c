@@ -51,7 +51,7 @@ int report_copy(const struct place *src, const struct input *in,
     json_object_set_new(object, "destination", text(dst->name));
     json_object_set_new(
         object, "format",
-        text(out->format ? out->format->name : pool_output_format(out->xapi)));
+        text(out->format ? out->format->name : pool_output_form(out->xapi)));
     json_object_set_new(object, "virtual_size", number(in->img->size));
     json_object_set_new(object, "data", number(p->done - p->zeros));
     json_object_set_new(object, "read", number(p->read));

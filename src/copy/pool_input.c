@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/pool_input.h"
+
+#include "base/checked.h"
+#include "base/mem.h"
+#include "copy/pool_login.h"
+#include "image/raw_decode.h"
+#include "image/vhd_decode.h"
+#include "xapi/xapi_disk.h"
+#include "xapi/xapi_export.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct pool_input {
+    struct xapi *x;
+    struct xapi_disk *disk;
+    struct xapi_disk *snapshot; /* NULL: the disk itself is read */
+};
+
+static int find_disk(struct vhdstream *v, const struct place *p,
+                     struct pool_input *pool, struct err *e)
+{
+    if (p->xapi.kind != XAPI_VDI)
+        return err_set(e, ERR_USAGE,
+                       "%s: as a source it has to name a disk: "
+                       "xapi://HOST/vdi/UUID",
+                       p->name);
+    TRY(pool_login(v, SIDE_SRC, p, &pool->x, e));
+    TRY(xapi_disk_open(&pool->disk, pool->x, p->xapi.ref, e));
+    if (v->opt.snapshot)
+        TRY(xapi_disk_snapshot(&pool->snapshot, pool->x, &pool->disk->vdi, e));
+    return 0;
+}
+
+/* A VHD leaves holes out. XAPI cannot make one of more than 2040 GiB, and may
+ * hang over a disk whose size is no multiple of 2 MiB (only SRs without VHDs
+ * have those): such a disk comes as it is. */
+static bool export_as_vhd(uint64_t size)
+{
+    return size % BLOCK_SIZE_DEFAULT == 0 && size <= VHD_SIZE_MAX;
+}
+
+static int check_size(const struct vhdstream *v, const struct xapi_vdi *vdi,
+                      const struct image *img, struct err *e)
+{
+    if (img->size < vdi->size)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: the server sends a disk of %" PRIu64
+                       " bytes, but the VDI has %" PRIu64,
+                       img->name, img->size, vdi->size);
+    if (img->size > vdi->size)
+        notice_say(&v->notice,
+                   "%s: the server sends %" PRIu64
+                   " bytes for a VDI of %" PRIu64,
+                   img->name, img->size, vdi->size);
+    return 0;
+}
+
+static int open_export(struct vhdstream *v, struct pool_input *pool,
+                       struct image **out, struct err *e)
+{
+    const struct xapi_disk *disk = pool->snapshot ? pool->snapshot : pool->disk;
+    const struct xapi_vdi *vdi = &disk->vdi;
+    const struct vhd_origin origin = {.notice = &v->notice, .exact = true};
+    bool as_vhd = export_as_vhd(vdi->size);
+    CLEANUP(source) struct source *src = NULL;
+
+    TRY(xapi_export_open(&src, pool->x, vdi, as_vhd ? XAPI_VHD : XAPI_RAW, NULL,
+                         e));
+    src->meter = &v->progress.read;
+    if (!as_vhd)
+        return raw_decode(&src, (int64_t)vdi->size, out, e);
+    TRY(vhd_decode(&src, &origin, out, e));
+    return check_size(v, vdi, *out, e);
+}
+
+int pool_input_open(struct vhdstream *v, const struct place *p,
+                    struct input *out, struct err *e)
+{
+    TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
+    TRY(find_disk(v, p, out->pool, e));
+    return open_export(v, out->pool, &out->img, e);
+}
+
+int pool_input_finish(struct pool_input *pool, struct err *e)
+{
+    struct err left = {0};
+
+    xapi_disk_close(pool->snapshot, &left);
+    pool->snapshot = NULL;
+    return left.code ? err_set(e, left.code, "%s", left.text) : 0;
+}
+
+void pool_input_close(struct pool_input *pool, struct err *why)
+{
+    if (!pool)
+        return;
+    xapi_disk_close(pool->snapshot, why);
+    xapi_disk_close(pool->disk, why);
+    xapi_close(pool->x);
+    free(pool);
+}
+
+const char *pool_input_label(const struct pool_input *pool)
+{
+    return pool->disk->vdi.label;
+}
+
+json_t *pool_input_describe(const struct pool_input *pool)
+{
+    const struct xapi_vdi *vdi = &pool->disk->vdi;
+
+    return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "uuid", vdi->uuid,
+                     "name_label", vdi->label, "virtual_size",
+                     (json_int_t)vdi->size, "physical_utilisation",
+                     (json_int_t)vdi->used, "sr", vdi->sr.uuid, "sr_name",
+                     vdi->sr.label, "sr_type", vdi->sr.type);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_POOL_INPUT_H
+#define VHDSTREAM_POOL_INPUT_H
+
+/* A VDI of a pool as the source of an operation. */
+
+#include "copy/input.h"
+
+/* Logs in, finds the disk (or makes a snapshot of it), begins its export and
+ * decodes the head. Fills out->img and out->pool. */
+int pool_input_open(struct vhdstream *v, const struct place *p,
+                    struct input *out, struct err *e);
+
+/* Destroys the snapshot. */
+int pool_input_finish(struct pool_input *pool, struct err *e);
+
+/* Logs out, frees; NULL is fine. The image must be closed before. */
+void pool_input_close(struct pool_input *pool, struct err *why);
+
+/* The disk's name-label. */
+const char *pool_input_label(const struct pool_input *pool);
+
+/* What `info` tells of it: uuid, label, sizes, SR. */
+json_t *pool_input_describe(const struct pool_input *pool);
+
+#endif
