@@ -8,8 +8,7 @@
 #include "copy/output.h"
 
 /* Logs in, finds the SR or the disk. */
-int pool_output_prepare(struct vhdstream *v, struct output *out,
-                        struct err *e);
+int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e);
 
 /* Chooses what the server takes best, creates the VDI, begins the import: its
  * sink makes the disk complete at finish, and destroys it where that was not

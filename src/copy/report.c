@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "copy/report.h"
 
+#include "base/mem.h"
 #include "copy/pool_input.h"
 #include "copy/pool_output.h"
 #include "image/vhd_head.h"
