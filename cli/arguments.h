@@ -21,6 +21,7 @@ enum verb_bit {
 struct arguments {
     const struct verb *verb;
     const char *places[2];
+    char rooms[2][1024]; /* for places that the environment completes */
     int nplaces;
     bool json, quiet, verbose, help, version;
     int progress;    /* 1 wanted, -1 unwanted, 0: where it makes sense */

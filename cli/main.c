@@ -2,13 +2,12 @@
 /* Copyright the vhdstream authors */
 #include "arguments.h"
 #include "commands.h"
+#include "environment.h"
 #include "say.h"
 #include "secret.h"
 #include "vhdstream.h"
 
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 
 const struct verb verbs[] = {
     {"copy", VERB_COPY, "SOURCE DESTINATION", 2,
@@ -16,34 +15,6 @@ const struct verb verbs[] = {
     {"info", VERB_INFO, "PLACE", 1, "say what is there", cmd_info},
     {0},
 };
-
-/* "xapi:///sr/default" is on the host that the environment names. */
-static int complete_host(const char **place, char *room, size_t size)
-{
-    const char *host = getenv("XENSERVER_HOST");
-    const char *gap = strstr(*place, ":///");
-
-    if (strncmp(*place, "xapi", 4) || !gap)
-        return 0;
-    if (!host || !*host)
-        return say_usage("%s: no host, and XENSERVER_HOST is not set", *place);
-    (void)snprintf(room, size, "%.*s%s%s", (int)(gap + 3 - *place), *place,
-                   host, gap + 3);
-    *place = room;
-    return 0;
-}
-
-static int run_verb(struct vhdstream *v, struct arguments *a)
-{
-    char rooms[2][1024];
-    int status = 0;
-
-    for (int i = 0; i < a->nplaces && !status; i++)
-        status = complete_host(&a->places[i], rooms[i], sizeof(rooms[i]));
-    if (!status)
-        status = secret_gather(v, a);
-    return status ? status : a->verb->run(v, a);
-}
 
 static int run(int argc, char **argv, struct vhdstream *v)
 {
@@ -58,7 +29,10 @@ static int run(int argc, char **argv, struct vhdstream *v)
         help_print(stdout, a.verb);
         return fflush(stdout) ? VHDSTREAM_FAILED : 0;
     }
-    return run_verb(v, &a);
+    status = environment_apply(v, &a);
+    if (!status)
+        status = secret_gather(v, &a);
+    return status ? status : a.verb->run(v, &a);
 }
 
 int main(int argc, char **argv)

@@ -29,6 +29,8 @@ static void side_free(struct side *s)
     free(s->user);
     mem_free_secret(s->password);
     free(s->cacert);
+    mem_free_secret(s->proxy);
+    free(s->no_proxy);
 }
 
 void options_free(struct options *o)
@@ -99,7 +101,7 @@ static int set_to(struct options *o, const char *name, const char *value,
 static int set_level(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
-    uint64_t level;
+    uint64_t level = 0;
 
     TRY(set_number(&level, name, value, 1, 9, e));
     o->level = (int)level;
@@ -109,7 +111,7 @@ static int set_level(struct options *o, const char *name, const char *value,
 static int set_threads(struct options *o, const char *name, const char *value,
                        struct err *e)
 {
-    uint64_t threads;
+    uint64_t threads = 0;
 
     TRY(set_number(&threads, name, value, 0, POOL_MAX_THREADS, e));
     o->threads = (unsigned)threads;
@@ -119,7 +121,7 @@ static int set_threads(struct options *o, const char *name, const char *value,
 static int set_timeout(struct options *o, const char *name, const char *value,
                        struct err *e)
 {
-    uint64_t seconds;
+    uint64_t seconds = 0;
 
     TRY(set_number(&seconds, name, value, 1, 86400, e));
     o->timeout_s = (unsigned)seconds;
@@ -129,7 +131,7 @@ static int set_timeout(struct options *o, const char *name, const char *value,
 static int set_size(struct options *o, const char *name, const char *value,
                     struct err *e)
 {
-    uint64_t size;
+    uint64_t size = 0;
 
     TRY(set_number(&size, name, value, 1, INT64_MAX / 2, e));
     o->size = (int64_t)size;
@@ -204,14 +206,18 @@ static int set_side(struct side *s, const char *name, const char *value,
         return set_text(&s->password, value, e);
     if (!strcmp(name, "cacert"))
         return set_cacert(s, value, e);
+    if (!strcmp(name, "proxy"))
+        return set_text(&s->proxy, value, e);
+    if (!strcmp(name, "no-proxy"))
+        return set_text(&s->no_proxy, value, e);
     if (!strcmp(name, "pin"))
         return http_trust_pin(&s->trust, value, e);
     s->trust.insecure = true;
     return 0;
 }
 
-static const char *const side_options[] = {"user", "password", "cacert", "pin",
-                                           "insecure"};
+static const char *const side_options[] = {
+    "user", "password", "cacert", "proxy", "no-proxy", "pin", "insecure"};
 
 static const char *find_side_option(const char *name)
 {

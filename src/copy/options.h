@@ -15,6 +15,8 @@ struct side {
     char *user;
     char *password;
     char *cacert;
+    char *proxy;             /* of plain URLs, or NULL */
+    char *no_proxy;          /* hosts that are reached without it, or NULL */
     struct http_trust trust; /* cacert points to the one above */
 };
 

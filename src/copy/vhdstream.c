@@ -62,6 +62,10 @@ static void prepare_side(struct vhdstream *v, int which, const struct side *s)
     v->http[which] = (struct http_config){
         .trust = &s->trust,
         .wait = &v->wait,
+        .user = s->user,
+        .password = s->password,
+        .proxy = s->proxy,
+        .no_proxy = s->no_proxy,
     };
 }
 
