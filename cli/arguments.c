@@ -101,9 +101,12 @@ static int handle_user(struct arguments *a, int sides, const char *value)
 static int handle_password_file(struct arguments *a, int sides,
                                 const char *value)
 {
-    for (int i = 0; i < 2; i++)
-        if (sides & (1 << i))
-            a->password_file[i] = value;
+    for (int i = 0; i < 2; i++) {
+        if (!(sides & (1 << i)))
+            continue;
+        a->password_file[i] = value;
+        a->own_password[i] = sides != BOTH;
+    }
     return 0;
 }
 
@@ -114,9 +117,12 @@ static int handle_password_fd(struct arguments *a, int sides, const char *value)
     if (fd < 0)
         return say_usage("--password-fd %s: expected a descriptor's number",
                          value);
-    for (int i = 0; i < 2; i++)
-        if (sides & (1 << i))
-            a->password_fd[i] = fd;
+    for (int i = 0; i < 2; i++) {
+        if (!(sides & (1 << i)))
+            continue;
+        a->password_fd[i] = fd;
+        a->own_password[i] = sides != BOTH;
+    }
     return 0;
 }
 

@@ -28,6 +28,7 @@ struct arguments {
     int progress_fd; /* -1: none */
     const char *password_file[2]; /* of source and destination */
     int password_fd[2];           /* -1: none */
+    bool own_password[2]; /* given for this side alone: --src-..., --dst-... */
     bool has_user[2];
 };
 

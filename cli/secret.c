@@ -155,9 +155,16 @@ static int ask(const char *place, struct secret *s)
     return status;
 }
 
-static bool is_xapi(const char *place)
+/* A pool always; a web server only where the password was given for it alone,
+ * so that no pool's password ever goes to one. */
+static bool needs_secret(const struct arguments *a, int side)
 {
-    return !strncmp(place, "xapi:", 5) || !strncmp(place, "xapi+http:", 10);
+    const char *place = a->places[side];
+
+    if (!strncmp(place, "xapi:", 5) || !strncmp(place, "xapi+http:", 10))
+        return true;
+    return a->own_password[side] &&
+           (!strncmp(place, "http://", 7) || !strncmp(place, "https://", 8));
 }
 
 static int find(const struct arguments *a, int side, struct secret *s)
@@ -195,7 +202,7 @@ static int hand_over(struct vhdstream *v, const struct arguments *a, int side,
 static bool shares_fd(const struct arguments *a, int side)
 {
     return side == 1 && a->password_fd[1] >= 0 &&
-           a->password_fd[0] == a->password_fd[1] && is_xapi(a->places[0]);
+           a->password_fd[0] == a->password_fd[1] && needs_secret(a, 0);
 }
 
 int secret_gather(struct vhdstream *v, struct arguments *a)
@@ -204,7 +211,7 @@ int secret_gather(struct vhdstream *v, struct arguments *a)
     int status = 0;
 
     for (int side = 0; side < a->nplaces && !status; side++) {
-        if (!is_xapi(a->places[side]))
+        if (!needs_secret(a, side))
             continue;
         if (!shares_fd(a, side)) {
             explicit_bzero(&s, sizeof(s));

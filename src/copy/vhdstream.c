@@ -62,7 +62,7 @@ static void prepare_side(struct vhdstream *v, int which, const struct side *s)
     v->http[which] = (struct http_config){
         .trust = &s->trust,
         .wait = &v->wait,
-        .user = s->user,
+        .user = s->password ? s->user : NULL,
         .password = s->password,
         .proxy = s->proxy,
         .no_proxy = s->no_proxy,
