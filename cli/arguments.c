@@ -170,8 +170,8 @@ static const struct cli_option cli_options[] = {
      "believe any certificate: anybody on the way can read and change all"},
     {"quiet", 'q', NULL, VERB_ALL, false, false, handle_quiet,
      "errors only"},
-    {"verbose", 'v', NULL, VERB_ALL, false, false, handle_verbose,
-     "say more"},
+    {"verbose", 'v', NULL, VERB_COPY, false, false, handle_verbose,
+     "say what was moved, and how fast"},
     {"help", 'h', NULL, VERB_ALL, false, false, handle_help,
      "print this"},
     {"version", 0, NULL, VERB_ALL, false, false, handle_version,
@@ -205,6 +205,15 @@ static const struct cli_option *find_letter(char letter)
         if (cli_options[i].letter == letter)
             return &cli_options[i];
     return NULL;
+}
+
+static int check_verb(const struct cli_option *o, const struct arguments *a)
+{
+    if (!a->verb && o->handle != handle_help && o->handle != handle_version)
+        return say_usage("--%s: the verb comes before its options", o->name);
+    if (a->verb && !(o->verbs & a->verb->bit))
+        return say_usage("--%s has no meaning for %s", o->name, a->verb->name);
+    return 0;
 }
 
 static int apply(const struct cli_option *o, int sides, const char *value,
@@ -243,8 +252,8 @@ static int parse_long(int argc, char **argv, int *i, struct vhdstream *v,
     o = find_long(name, len, &sides);
     if (!o)
         return say_usage("--%.*s: no such option", (int)len, name);
-    if (a->verb && !(o->verbs & a->verb->bit))
-        return say_usage("--%s has no meaning for %s", o->name, a->verb->name);
+    if (check_verb(o, a))
+        return VHDSTREAM_USAGE;
     if (!o->value && value)
         return say_usage("--%s takes no value", o->name);
     if (o->value && !value) {
@@ -264,7 +273,9 @@ static int parse_letters(const char *letters, struct vhdstream *v,
 
         if (!o)
             return say_usage("-%c: no such option", *letters);
-        status = apply(o, BOTH, NULL, v, a);
+        status = check_verb(o, a);
+        if (!status)
+            status = apply(o, BOTH, NULL, v, a);
         if (status)
             return status;
     }

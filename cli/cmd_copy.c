@@ -28,8 +28,31 @@ static int print_uuid(const char *result)
     return status;
 }
 
+static double number_of(json_t *root, const char *key)
+{
+    return json_number_value(json_object_get(root, key));
+}
+
+/* One line on what was moved, for -v. */
+static void say_summary(const char *result)
+{
+    json_t *root = json_loads(result, 0, NULL);
+    double seconds = number_of(root, "seconds");
+
+    say("%s: %s, %.0f bytes of disk, %.0f of them data, %.0f read, %.0f "
+        "written, %.1f s, %.0f MB/s",
+        json_string_value(json_object_get(root, "destination")),
+        json_string_value(json_object_get(root, "format")),
+        number_of(root, "virtual_size"), number_of(root, "data"),
+        number_of(root, "read"), number_of(root, "written"), seconds,
+        number_of(root, "data") / 1e6 / (seconds > 1e-9 ? seconds : 1e-9));
+    json_decref(root);
+}
+
 static int print_result(struct vhdstream *v, const struct arguments *a)
 {
+    if (a->verbose)
+        say_summary(vhdstream_result(v));
     if (a->json)
         return print_line(vhdstream_result(v));
     return print_uuid(vhdstream_result(v));
