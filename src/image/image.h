@@ -63,6 +63,10 @@ struct image_ops {
      * only. */
     int (*read)(struct image *img, void *buf, size_t len, uint64_t offset,
                 struct err *e);
+    /* What image_overlay does, apart from next. NULL where the image has no
+     * parent: read will do. */
+    int (*overlay)(struct image *img, uint8_t *buf, uint64_t sector,
+                   uint32_t count, uint8_t *missing, struct err *e);
     void (*close)(struct image *img);
 };
 
@@ -87,6 +91,14 @@ int image_next(struct image *img, struct block *b, struct err *e);
 bool image_is_seekable(const struct image *img);
 int image_read(struct image *img, void *buf, size_t len, uint64_t offset,
                struct err *e);
+
+/* The part of a seekable image in a chain: of sectors [sector, sector + count),
+ * at most PIECE_SECTORS, those whose bit in `missing` is set (bit 0: the first
+ * one) are put into their places in buf, and the bits cleared. What the image
+ * leaves to its parent stays as it is. Past the image's end there are zeros. */
+int image_overlay(struct image *img, uint8_t *buf, uint64_t sector,
+                  uint32_t count, uint8_t *missing, struct err *e);
+
 void image_close(struct image *img);
 void image_cleanup(struct image **img);
 
@@ -145,5 +157,15 @@ int image_trim(struct image *img, const struct wait *wait, struct err *e);
  * without a parent, else ERR_UNSUPPORTED. Does nothing where that is so
  * already. */
 int image_ascend(struct image **img, struct err *e);
+
+/* Lays *img over its parents: layers[0] is its parent, layers[1] that one's,
+ * and so on, all seekable. What no sector bit of one says is the next one's;
+ * past the end of a smaller one there are zeros. Blocks come in the order of
+ * *img, then those that only parents have, the nearest parent's first. *img may
+ * be a stream. The whole has a parent when the last layer has one.
+ *
+ * Takes *img and the layers over on success (layers[] is then full of NULL). */
+int image_chain(struct image **img, struct image **layers, unsigned count,
+                struct err *e);
 
 #endif

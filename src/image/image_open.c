@@ -4,6 +4,7 @@
 
 #include "image/raw_decode.h"
 #include "image/vhd_decode.h"
+#include "image/vhd_ends.h"
 #include "io/tar_source.h"
 
 /* A look at the first bytes of the innermost source so far. */
@@ -79,13 +80,19 @@ static bool ends_as_vhd(struct source *src)
            source_pread_full(src, tail, sizeof(tail),
                              (uint64_t)src->size - sizeof(tail), "its end",
                              NULL) == 0 &&
-           vhd_footer_at_end(tail, sizeof(tail), &f, &size);
+           vhd_footer_at_end(tail, sizeof(tail), (uint64_t)src->size, &f,
+                             &size) == VHD_INTACT;
 }
 
 static int decode(struct source **src, const struct image_open_options *opt,
                   enum disk disk, struct image **out, struct err *e)
 {
-    struct vhd_origin origin = {.notice = opt->notice, .exact = opt->exact};
+    struct vhd_origin origin = {
+        .notice = opt->notice,
+        .exact = opt->exact,
+        .size_from_chs = opt->size_from_chs,
+        .len = opt->size > 0 ? (uint64_t)opt->size : 0,
+    };
     enum content content;
     const char *found;
 

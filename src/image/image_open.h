@@ -11,7 +11,9 @@
 struct image_open_options {
     const struct format *from;   /* the user's word, or NULL */
     const struct format *suffix; /* what the place's name says, or NULL */
-    int64_t size;                /* of a raw disk, where the user says; or -1 */
+    int64_t size;                /* bytes of a stream, where the user says, or
+                                    -1; a fixed VHD's footer is counted */
+    bool size_from_chs;          /* see struct vhd_origin */
     unsigned threads;            /* 0: none beside the caller's */
     bool exact;                  /* see struct vhd_origin */
     const struct notice *notice; /* or NULL */

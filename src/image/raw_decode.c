@@ -5,7 +5,7 @@
 #include "base/bits.h"
 #include "base/checked.h"
 #include "base/mem.h"
-#include "image/vhd_head.h"
+#include "image/vhd_ends.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@ struct raw_image {
     uint64_t len; /* bytes of the source that are content */
     struct image_cursor cursor;
     struct vhd_head head; /* of a fixed VHD; base.vhd points here */
+    uint32_t footer_size; /* of the one that ends a fixed VHD's stream; or 0 */
 };
 
 /* [offset, offset + len), zeros past the content's last byte. */
@@ -29,16 +30,49 @@ static int read_content(struct raw_image *r, void *buf, size_t len,
     return vhd_read_at(r->src, buf, have, offset, "the disk's content", e);
 }
 
+/* What a stream taken for a fixed VHD promised by its length. */
+static int check_footer(struct raw_image *r, struct err *e)
+{
+    uint8_t raw[VHD_FOOTER_SIZE] = {0};
+    struct vhd_footer f = {0};
+    enum vhd_state state;
+
+    TRY(source_read_full(r->src, raw, r->footer_size, "the trailing footer",
+                         e));
+    state = vhd_footer_decode(raw, &f);
+    if (state == VHD_ALIEN)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: not a VHD: no footer (\"conectix\") at byte 0, and "
+                       "none at its end (byte %" PRIu64 ")",
+                       r->base.name, r->len);
+    if (f.poisoned)
+        return vhd_footer_check(&f, r->base.name, r->len, e);
+    if (state == VHD_BAD_SUM)
+        return vhd_footer_bad_sum(raw, r->base.name, r->len, e);
+    TRY(vhd_footer_check(&f, r->base.name, r->len, e));
+    if (f.type == VHD_FIXED && f.current_size == r->len)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: the trailing footer (byte %" PRIu64
+                   ") tells of a disk of type %" PRIu32 " and %" PRIu64
+                   " bytes, expected 2 (fixed) and the %" PRIu64
+                   " bytes before it; copy the VHD to a file and start from "
+                   "that",
+                   r->base.name, r->len, f.type, f.current_size, r->len);
+}
+
 static int end_of_stream(struct raw_image *r, struct err *e)
 {
     uint64_t surplus = 0;
 
+    if (r->footer_size)
+        TRY(check_footer(r, e));
     TRY(source_drain(r->src, &surplus, e));
     if (surplus)
         return err_set(e, ERR_CORRUPT,
                        "%s: %" PRIu64 " bytes more than the %" PRIu64
                        " that were announced",
-                       r->base.name, surplus, r->len);
+                       r->base.name, surplus, r->len + r->footer_size);
     return 0;
 }
 
@@ -160,20 +194,32 @@ int raw_decode(struct source **src, int64_t size, struct image **out,
     return 0;
 }
 
-int raw_decode_fixed(struct source **src, const struct vhd_footer *footer,
+int raw_decode_fixed(struct source **src, const struct vhd_head *head,
                      struct image **out, struct err *e)
 {
     struct raw_image *r;
 
-    if (footer->current_size > (uint64_t)(*src)->size - VHD_FOOTER_SIZE)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: a fixed VHD of %" PRIu64
-                       " bytes and a footer, in a file of %" PRId64,
-                       (*src)->name, footer->current_size, (*src)->size);
-    TRY(open_raw(src, footer->current_size, "vhd-fixed", &r, e));
-    r->head.footer = *footer;
-    r->head.footer_size = VHD_FOOTER_SIZE;
+    TRY(open_raw(src, head->size, "vhd-fixed", &r, e));
+    r->head = *head;
     r->base.vhd = &r->head;
+    *out = &r->base;
+    return 0;
+}
+
+int raw_decode_fixed_stream(struct source **src, uint64_t len,
+                            struct image **out, struct err *e)
+{
+    uint32_t footer_size =
+        len % 512 == 511 ? VHD_FOOTER_SIZE - 1 : VHD_FOOTER_SIZE;
+    struct raw_image *r;
+
+    if ((len - footer_size) % 512)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: %" PRIu64 " bytes are no fixed VHD: before its "
+                       "footer stand whole sectors",
+                       (*src)->name, len);
+    TRY(open_raw(src, len - footer_size, "vhd-fixed", &r, e));
+    r->footer_size = footer_size;
     *out = &r->base;
     return 0;
 }

@@ -4,7 +4,7 @@
 #define VHDSTREAM_RAW_DECODE_H
 
 #include "image/image.h"
-#include "image/vhd_layout.h"
+#include "image/vhd_head.h"
 
 /*
  * Plain content as an image of 2 MiB blocks. Takes over *src (NULL afterwards)
@@ -18,8 +18,14 @@
 int raw_decode(struct source **src, int64_t size, struct image **out,
                struct err *e);
 
-/* The data before the footer of a fixed VHD on a seekable source. */
-int raw_decode_fixed(struct source **src, const struct vhd_footer *footer,
+/* The data before the footer of a fixed VHD on a seekable source; the image
+ * takes the head over. */
+int raw_decode_fixed(struct source **src, const struct vhd_head *head,
                      struct image **out, struct err *e);
+
+/* The same from a stream of `len` bytes in all; the footer is checked when it
+ * comes, after the last block. */
+int raw_decode_fixed_stream(struct source **src, uint64_t len,
+                            struct image **out, struct err *e);
 
 #endif

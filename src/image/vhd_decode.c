@@ -6,7 +6,10 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "image/raw_decode.h"
+#include "image/vhd_blocks.h"
+#include "image/vhd_gather.h"
 #include "image/vhd_table.h"
+#include "image/vhd_trailer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +19,8 @@
 struct vhd_image {
     struct image base;
     struct source *src;
-    struct vhd_head head;
+    struct vhd_head head; /* without the table */
+    struct vhd_blocks blocks;
     bool exact;
     struct image_cursor cursor;
     uint8_t *bitmap;      /* of the block that next stands in */
@@ -26,7 +30,7 @@ struct vhd_image {
 
 static uint64_t block_place(const struct vhd_image *v, uint32_t index)
 {
-    return (uint64_t)v->head.bat[index] * 512;
+    return vhd_blocks_place(&v->blocks, index);
 }
 
 static int read_bitmap(struct vhd_image *v, uint32_t index, uint8_t *bitmap,
@@ -74,72 +78,6 @@ static int read_piece(struct vhd_image *v, struct block *b, struct err *e)
     return 1;
 }
 
-/* Reads to the end of a stream and keeps its last bytes. */
-static int read_tail(struct source *src, uint8_t *tail, size_t room,
-                     size_t *tail_len, uint64_t *total, struct err *e)
-{
-    FREE uint8_t *buf = NULL;
-    int64_t got;
-
-    *tail_len = 0;
-    *total = 0;
-    TRY(mem_alloc(&buf, 64 * 1024, "a buffer", e));
-    while ((got = source_read_most(src, buf, 64 * 1024, e)) > 0) {
-        size_t take = (size_t)min_u64((uint64_t)got, room);
-        size_t keep = (size_t)min_u64(*tail_len, room - take);
-
-        memmove(tail, tail + *tail_len - keep, keep);
-        memcpy(tail + keep, buf + (size_t)got - take, take);
-        *tail_len = keep + take;
-        *total += (uint64_t)got;
-    }
-    return (int)got;
-}
-
-static int check_trailer(struct vhd_image *v, const struct vhd_footer *f,
-                         uint64_t rest, uint32_t footer_size, struct err *e)
-{
-    if (f->current_size != v->head.footer.current_size ||
-        f->type != v->head.footer.type)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the trailing footer tells of another disk (type "
-                       "%" PRIu32 ", %" PRIu64
-                       " bytes) than the first one (type %" PRIu32 ", %" PRIu64
-                       " bytes); copy the VHD to a file and start from that",
-                       v->base.name, f->type, f->current_size,
-                       v->head.footer.type, v->head.footer.current_size);
-    if (v->exact && rest != footer_size)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: %" PRIu64 " bytes between the last block and the "
-                       "trailing footer, expected none",
-                       v->base.name, rest - footer_size);
-    return 0;
-}
-
-/* The stream is whole when it ends with a footer. */
-static int finish_stream(struct vhd_image *v, struct err *e)
-{
-    uint8_t tail[VHD_FOOTER_SIZE];
-    size_t tail_len = 0, want = VHD_FOOTER_SIZE;
-    uint64_t rest = 0;
-    struct vhd_footer f;
-    uint32_t footer_size;
-
-    if (v->head.end > v->src->pos)
-        TRY(source_skip(v->src, v->head.end - v->src->pos,
-                        "the parts before the trailing footer", e));
-    TRY(read_tail(v->src, tail, sizeof(tail), &tail_len, &rest, e));
-    if (rest % 512 == 511)
-        want--;
-    if (tail_len < want || (rest % 512 && want == VHD_FOOTER_SIZE) ||
-        !vhd_footer_at_end(tail + tail_len - want, want, &f, &footer_size))
-        return err_set(e, ERR_CORRUPT,
-                       "%s: cut: it ends at byte %" PRIu64
-                       " without a trailing footer, expected at byte %" PRIu64,
-                       v->base.name, v->src->pos, v->head.end);
-    return check_trailer(v, &f, rest, footer_size, e);
-}
-
 static int vhd_next(struct image *img, struct block *b, struct err *e)
 {
     struct vhd_image *v = (struct vhd_image *)img;
@@ -148,7 +86,21 @@ static int vhd_next(struct image *img, struct block *b, struct err *e)
         return read_piece(v, b, e);
     if (source_is_seekable(v->src))
         return 0;
-    return finish_stream(v, e);
+    return vhd_trailer_check(v->src, &v->head, v->exact, e);
+}
+
+/* Has the bitmap of a block at hand, for reads in any order. */
+static int keep_bitmap(struct vhd_image *v, uint32_t index, struct err *e)
+{
+    if (v->read_index == index)
+        return 0;
+    v->read_index = UINT32_MAX;
+    if (!v->read_bitmap)
+        TRY(mem_alloc(&v->read_bitmap, v->head.bitmap_size, "a sector bitmap",
+                      e));
+    TRY(read_bitmap(v, index, v->read_bitmap, e));
+    v->read_index = index;
+    return 0;
 }
 
 /* Content of one block, [offset, offset + len) in it. */
@@ -157,11 +109,7 @@ static int read_in_block(struct vhd_image *v, uint32_t index, uint8_t *buf,
 {
     uint64_t data = block_place(v, index) + v->head.bitmap_size;
 
-    if (v->read_index != index) {
-        v->read_index = UINT32_MAX;
-        TRY(read_bitmap(v, index, v->read_bitmap, e));
-        v->read_index = index;
-    }
+    TRY(keep_bitmap(v, index, e));
     while (len) {
         uint32_t sector = offset / SECTOR_SIZE;
         uint32_t last = (offset + len - 1) / SECTOR_SIZE + 1;
@@ -203,12 +151,94 @@ static int vhd_read(struct image *img, void *buf, size_t len, uint64_t offset,
     return 0;
 }
 
+/* The sectors [from, end) of a block that are missing and here; bit 0 of
+ * `missing` is sector `from`. */
+static int overlay_present(struct vhd_image *v, struct vhd_gather *g,
+                           uint32_t from, uint32_t end, uint8_t *missing,
+                           uint64_t skip, struct err *e)
+{
+    for (uint32_t at = from; at < end;) {
+        uint64_t bit = skip + at - from;
+        uint32_t stop = at + (uint32_t)bits_run(missing, bit, bit + end - at);
+        bool wanted = bit_get(missing, bit);
+
+        while (at < stop) {
+            uint32_t run = (uint32_t)bits_run(v->read_bitmap, at, stop);
+
+            if (wanted && bit_get(v->read_bitmap, at)) {
+                TRY(vhd_gather_add(g, at, at + run, e));
+                bits_clear_run(missing, skip + at - from, run);
+            }
+            at += run;
+        }
+    }
+    return vhd_gather_flush(g, e);
+}
+
+/* One block's part of an overlay: `count` sectors from `sector` of the disk,
+ * whose bits in `missing` begin at `skip`; buf is where the first goes. */
+static int overlay_block(struct vhd_image *v, uint8_t *buf, uint64_t sector,
+                         uint32_t count, uint8_t *missing, uint64_t skip,
+                         struct err *e)
+{
+    uint32_t per = v->base.block_size / SECTOR_SIZE;
+    uint32_t index = (uint32_t)(sector / per), in = (uint32_t)(sector % per);
+    struct vhd_gather g = {.src = v->src};
+
+    if (!bit_get(v->base.map, index))
+        return 0;
+    TRY(keep_bitmap(v, index, e));
+    /* Sector 0 of the gathering is the first one that is asked for. */
+    g.at = block_place(v, index) + v->head.bitmap_size;
+    g.buf = buf;
+    g.skip = in;
+    return overlay_present(v, &g, in, in + count, missing, skip, e);
+}
+
+/* A disk without a parent has zeros where it has nothing. */
+static void settle(uint8_t *buf, uint32_t from, uint32_t count,
+                   uint8_t *missing)
+{
+    for (uint32_t at = from; at < count;) {
+        uint32_t run = (uint32_t)bits_run(missing, at, count);
+
+        if (bit_get(missing, at)) {
+            memset(buf + (size_t)at * SECTOR_SIZE, 0,
+                   (size_t)run * SECTOR_SIZE);
+            bits_clear_run(missing, at, run);
+        }
+        at += run;
+    }
+}
+
+static int vhd_overlay(struct image *img, uint8_t *buf, uint64_t sector,
+                       uint32_t count, uint8_t *missing, struct err *e)
+{
+    struct vhd_image *v = (struct vhd_image *)img;
+    uint64_t per = img->block_size / SECTOR_SIZE;
+    uint64_t sectors = img->size / SECTOR_SIZE;
+    uint32_t inside =
+        sector < sectors ? (uint32_t)min_u64(count, sectors - sector) : 0;
+
+    for (uint32_t at = 0; at < inside;) {
+        uint32_t now =
+            (uint32_t)min_u64(inside - at, per - (sector + at) % per);
+
+        TRY(overlay_block(v, buf + (size_t)at * SECTOR_SIZE, sector + at, now,
+                          missing, at, e));
+        at += now;
+    }
+    settle(buf, img->has_parent ? inside : 0, count, missing);
+    return 0;
+}
+
 static void vhd_close(struct image *img)
 {
     struct vhd_image *v = (struct vhd_image *)img;
 
     source_close(v->src);
     vhd_head_free(&v->head);
+    vhd_blocks_free(&v->blocks);
     image_free_base(img);
     free(v->bitmap);
     free(v->read_bitmap);
@@ -223,56 +253,84 @@ static const struct image_ops stream_ops = {
 static const struct image_ops seekable_ops = {
     .next = vhd_next,
     .read = vhd_read,
+    .overlay = vhd_overlay,
     .close = vhd_close,
 };
 
-/* The map from the table; the order moves over, unless it tells nothing. */
-static void adopt_table(struct vhd_image *v)
+struct source *vhd_decode_source(struct image *img)
 {
-    for (uint32_t i = 0; i < v->head.nblocks; i++)
-        if (vhd_entry_used(v->head.bat[i]))
+    return img->ops == &seekable_ops ? ((struct vhd_image *)img)->src : NULL;
+}
+
+/* Map, places and order from the table, which is then done with. */
+static int adopt_table(struct vhd_image *v, struct err *e)
+{
+    struct vhd_head *h = &v->head;
+
+    for (uint32_t i = 0; i < h->nblocks; i++)
+        if (vhd_entry_used(h->bat[i]))
             bit_set(v->base.map, i);
-    v->base.nmapped = v->head.nused;
-    if (v->head.ascending)
-        free(v->head.order);
-    else
-        v->base.order = v->head.order;
-    v->head.order = NULL;
+    v->base.nmapped = h->nused;
+    TRY(vhd_blocks_init(&v->blocks, h->bat, h->nblocks, v->base.map, e));
+    if (!h->ascending) {
+        v->base.order = h->order;
+        h->order = NULL;
+    }
+    vhd_head_free(h);
+    return 0;
 }
 
 static int fill(struct vhd_image *v, struct source *src, struct err *e)
 {
     const struct vhd_head *h = &v->head;
 
-    TRY(image_init(
-        &v->base, source_is_seekable(src) ? &seekable_ops : &stream_ops,
-        src->name, "vhd", h->footer.current_size, h->header.block_size, e));
+    TRY(image_init(&v->base,
+                   source_is_seekable(src) ? &seekable_ops : &stream_ops,
+                   src->name, "vhd", h->size, h->header.block_size, e));
     TRY(mem_alloc(&v->bitmap, h->bitmap_size, "a sector bitmap", e));
-    TRY(mem_alloc(&v->read_bitmap, h->bitmap_size, "a sector bitmap", e));
     v->read_index = UINT32_MAX;
-    adopt_table(v);
     v->base.has_parent = h->footer.type == VHD_DIFFERENCING;
     v->base.vhd = &v->head;
-    return 0;
+    return adopt_table(v, e);
 }
 
-int vhd_decode(struct source **src, const struct vhd_origin *origin,
-               struct image **out, struct err *e)
+/* 1: a stream of known length that begins as no other VHD can: the data of a
+ * fixed one. */
+static int is_fixed_stream(struct source **src, uint64_t len, struct err *e)
+{
+    uint8_t raw[VHD_FOOTER_SIZE];
+    struct vhd_footer f;
+    size_t got;
+
+    if (source_is_seekable(*src) || len < 2 * VHD_FOOTER_SIZE - 1)
+        return 0;
+    TRY(source_head(src, raw, sizeof(raw), &got, e));
+    if (got < sizeof(raw))
+        return 0;
+    switch (vhd_footer_decode(raw, &f)) {
+    case VHD_ALIEN:
+        return 1;
+    case VHD_INTACT:
+        return f.type == VHD_FIXED;
+    default:
+        return 0;
+    }
+}
+
+static int decode_dynamic(struct source **src, const struct vhd_origin *origin,
+                          struct vhd_head *head, struct image **out,
+                          struct err *e)
 {
     struct vhd_image *v = NULL;
-    int result;
+    int result = mem_alloc(&v, sizeof(*v), "an image", e);
 
-    TRY(mem_alloc(&v, sizeof(*v), "an image", e));
-    result = vhd_head_read(*src, origin, &v->head, e);
-    if (!result && v->head.footer.type == VHD_FIXED) {
-        struct vhd_footer footer = v->head.footer;
-
-        free(v);
-        return raw_decode_fixed(src, &footer, out, e);
+    if (result < 0) {
+        vhd_head_free(head);
+        return result;
     }
+    v->head = *head;
     v->exact = origin->exact;
-    if (!result)
-        result = fill(v, *src, e);
+    result = fill(v, *src, e);
     if (result < 0) {
         vhd_close(&v->base);
         return result;
@@ -281,4 +339,20 @@ int vhd_decode(struct source **src, const struct vhd_origin *origin,
     *src = NULL;
     *out = &v->base;
     return 0;
+}
+
+int vhd_decode(struct source **src, const struct vhd_origin *origin,
+               struct image **out, struct err *e)
+{
+    uint64_t len = (*src)->size < 0 ? origin->len : (uint64_t)(*src)->size;
+    struct vhd_head head;
+    int fixed = is_fixed_stream(src, len, e);
+
+    TRY(fixed);
+    if (fixed)
+        return raw_decode_fixed_stream(src, len, out, e);
+    TRY(vhd_head_read(*src, origin, &head, e));
+    if (head.footer.type == VHD_FIXED)
+        return raw_decode_fixed(src, &head, out, e);
+    return decode_dynamic(src, origin, &head, out, e);
 }

@@ -11,10 +11,18 @@
  *
  * From a seekable source: dynamic, differencing and fixed; the image is
  * seekable, too. From a stream: dynamic and differencing, whose head comes
- * before the blocks; a stream without an intact trailing footer is cut, and
- * fails at its end with ERR_CORRUPT.
+ * before the blocks, and fixed where its length is known; a stream without an
+ * intact trailing footer is cut, and fails at its end with ERR_CORRUPT.
+ *
+ * image->vhd is the head without its table (bat and order are NULL); NULL for a
+ * fixed disk from a stream, whose footer is still to come.
  */
 int vhd_decode(struct source **src, const struct vhd_origin *origin,
                struct image **out, struct err *e);
+
+/* The source of an image that vhd_decode made of a seekable one, for reading
+ * what stands beside the blocks; NULL for any other image. Stays the image's.
+ */
+struct source *vhd_decode_source(struct image *img);
 
 #endif

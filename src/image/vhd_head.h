@@ -21,19 +21,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Bytes of the file that no block may touch. */
+struct vhd_part {
+    uint64_t start, end;
+    const char *what; /* "the dynamic header" */
+};
+
+enum { VHD_PARTS_MAX = 3 + VHD_LOCATORS };
+
 struct vhd_head {
-    struct vhd_footer footer;
-    struct vhd_header header; /* all zero for a fixed disk */
+    struct vhd_footer footer; /* the one that counts */
+    uint64_t footer_at;       /* its first byte */
     uint32_t footer_size;     /* of the trailing one: 512, 511, 0: not there
                                  (or not seen yet, on a stream) */
-    uint32_t nblocks;         /* of current_size; 0 for a fixed disk */
-    uint32_t nused;           /* entries of bat that are used */
-    uint32_t *bat;            /* nblocks entries, first sector of the bitmap */
-    uint32_t *order;          /* the nused block numbers in file order */
-    bool ascending;           /* order is 0 < 1 < 2 ... */
-    uint32_t bitmap_size;     /* bytes before each block's data */
-    uint64_t end;             /* of everything but the trailing footer; on a
-                                 stream a lower bound of where that begins */
+    uint64_t limit; /* all parts end here at the latest: where the trailing
+                       footer is, or the end of the file; on a stream of unknown
+                       length VHD_OFFSET_MAX */
+    uint64_t size;  /* virtual, bytes: current_size, unless --size-from chs */
+    struct vhd_header
+        header; /* all zero for a fixed disk, as is what follows */
+    struct vhd_part parts[VHD_PARTS_MAX];
+    unsigned nparts;
+    uint32_t nblocks;     /* of the virtual size */
+    uint32_t nused;       /* entries of bat that are used */
+    uint32_t *bat;        /* nblocks entries, first sector of the bitmap */
+    uint32_t *order;      /* the nused block numbers in file order */
+    bool ascending;       /* order is 0 < 1 < 2 ... */
+    uint32_t bitmap_size; /* bytes before each block's data */
+    uint64_t end;         /* of everything but the trailing footer; on a
+                             stream a lower bound of where that begins */
 };
 
 /* What is known of the bytes that the VHD is read from. */
@@ -41,6 +57,8 @@ struct vhd_origin {
     const struct notice *notice; /* for what is odd but harmless; or NULL */
     bool exact; /* a stream by XAPI: nothing between the last block and the
                    trailing footer, nothing after it */
+    bool size_from_chs; /* the virtual size is the geometry's product */
+    uint64_t len; /* bytes of a stream that does not know it; 0: unknown */
 };
 
 /*
@@ -61,13 +79,8 @@ void vhd_head_free(struct vhd_head *h);
 int vhd_read_at(struct source *src, void *buf, size_t len, uint64_t offset,
                 const char *what, struct err *e);
 
-/* Whether a footer as it stands at the end of `raw` (a run of `len` bytes, the
- * last of a file) is intact; stores its length, 512 or 511. */
-bool vhd_footer_at_end(const uint8_t *raw, size_t len, struct vhd_footer *f,
-                       uint32_t *footer_size);
-
-/* Refuses what no reader should take: type, version, size out of bounds. */
-int vhd_footer_check(const struct vhd_footer *f, const char *name, uint64_t at,
-                     struct err *e);
+/* Adds a part that blocks must keep away from. */
+void vhd_head_add_part(struct vhd_head *h, uint64_t start, uint64_t end,
+                       const char *what);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FOOTER_SUM = 64, HEADER_SUM = 36, HIDDEN = 85, LOCATORS = 576 };
+enum { HIDDEN = 85 };
 
 uint32_t vhd_checksum(const uint8_t *raw, size_t len, size_t field)
 {
@@ -27,7 +27,7 @@ static bool sum_without_hidden(const uint8_t *raw, uint32_t checksum)
     if (memcmp(raw + 28, "tap", 4) || !raw[HIDDEN] ||
         (version != 0x00000001 && version != 0x00010001))
         return false;
-    return vhd_checksum(raw, VHD_FOOTER_SIZE, FOOTER_SUM) + raw[HIDDEN] ==
+    return vhd_checksum(raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM) + raw[HIDDEN] ==
            checksum;
 }
 
@@ -52,12 +52,12 @@ enum vhd_state vhd_footer_decode(const uint8_t raw[VHD_FOOTER_SIZE],
     f.heads = raw[58];
     f.sectors_per_track = raw[59];
     f.type = get_be32(raw + 60);
-    f.checksum = get_be32(raw + FOOTER_SUM);
+    f.checksum = get_be32(raw + VHD_FOOTER_SUM);
     memcpy(f.uuid.bytes, raw + 68, 16);
     f.saved_state = raw[84];
     f.hidden = raw[HIDDEN];
     *out = f;
-    if (vhd_checksum(raw, VHD_FOOTER_SIZE, FOOTER_SUM) != f.checksum &&
+    if (vhd_checksum(raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM) != f.checksum &&
         !sum_without_hidden(raw, f.checksum))
         return VHD_BAD_SUM;
     return VHD_INTACT;
@@ -83,7 +83,8 @@ void vhd_footer_encode(const struct vhd_footer *f, uint8_t raw[VHD_FOOTER_SIZE])
     memcpy(raw + 68, f->uuid.bytes, 16);
     raw[84] = f->saved_state;
     raw[HIDDEN] = f->hidden;
-    put_be32(raw + FOOTER_SUM, vhd_checksum(raw, VHD_FOOTER_SIZE, FOOTER_SUM));
+    put_be32(raw + VHD_FOOTER_SUM,
+             vhd_checksum(raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM));
 }
 
 static void locator_decode(const uint8_t *raw, struct vhd_locator *l)
@@ -112,13 +113,14 @@ enum vhd_state vhd_header_decode(const uint8_t raw[VHD_HEADER_SIZE],
     out->version = get_be32(raw + 24);
     out->max_entries = get_be32(raw + 28);
     out->block_size = get_be32(raw + 32);
-    out->checksum = get_be32(raw + HEADER_SUM);
+    out->checksum = get_be32(raw + VHD_HEADER_SUM);
     memcpy(out->parent_uuid.bytes, raw + 40, 16);
     out->parent_timestamp = get_be32(raw + 56);
     memcpy(out->parent_name, raw + 64, VHD_NAME_SIZE);
     for (int i = 0; i < VHD_LOCATORS; i++)
-        locator_decode(raw + LOCATORS + 24 * i, &out->locators[i]);
-    if (vhd_checksum(raw, VHD_HEADER_SIZE, HEADER_SUM) != out->checksum)
+        locator_decode(raw + VHD_LOCATORS_AT + VHD_LOCATOR_SIZE * i,
+                       &out->locators[i]);
+    if (vhd_checksum(raw, VHD_HEADER_SIZE, VHD_HEADER_SUM) != out->checksum)
         return VHD_BAD_SUM;
     return VHD_INTACT;
 }
@@ -136,8 +138,10 @@ void vhd_header_encode(const struct vhd_header *h, uint8_t raw[VHD_HEADER_SIZE])
     put_be32(raw + 56, h->parent_timestamp);
     memcpy(raw + 64, h->parent_name, VHD_NAME_SIZE);
     for (int i = 0; i < VHD_LOCATORS; i++)
-        locator_encode(&h->locators[i], raw + LOCATORS + 24 * i);
-    put_be32(raw + HEADER_SUM, vhd_checksum(raw, VHD_HEADER_SIZE, HEADER_SUM));
+        locator_encode(&h->locators[i],
+                       raw + VHD_LOCATORS_AT + VHD_LOCATOR_SIZE * i);
+    put_be32(raw + VHD_HEADER_SUM,
+             vhd_checksum(raw, VHD_HEADER_SIZE, VHD_HEADER_SUM));
 }
 
 uint32_t vhd_bitmap_size(uint32_t block_size)
@@ -147,7 +151,16 @@ uint32_t vhd_bitmap_size(uint32_t block_size)
 
 uint64_t vhd_locator_space(const struct vhd_locator *l)
 {
-    return l->space < 512 ? (uint64_t)l->space * 512 : l->space;
+    if (l->space < 512)
+        return (uint64_t)l->space * 512;
+    return l->space % 512 ? 0 : l->space;
+}
+
+uint64_t vhd_geometry_size(const struct vhd_footer *f)
+{
+    if (f->cylinders == 65535 && f->heads == 16 && f->sectors_per_track == 255)
+        return f->current_size;
+    return (uint64_t)f->cylinders * f->heads * f->sectors_per_track * 512;
 }
 
 void vhd_geometry(uint64_t size, struct vhd_footer *f)

@@ -22,7 +22,11 @@
 
 enum {
     VHD_FOOTER_SIZE = 512,
+    VHD_FOOTER_SUM = 64, /* offset of its checksum */
     VHD_HEADER_SIZE = 1024,
+    VHD_HEADER_SUM = 36, /* offset of its checksum */
+    VHD_LOCATORS_AT = 576,
+    VHD_LOCATOR_SIZE = 24,
     VHD_VERSION = 0x00010000,
     VHD_UNUSED = -1, /* as uint32_t: a BAT entry without a block */
     VHD_LOCATORS = 8,
@@ -133,8 +137,14 @@ uint32_t vhd_checksum(const uint8_t *raw, size_t len, size_t field);
 uint32_t vhd_bitmap_size(uint32_t block_size);
 
 /* Bytes that a locator's data may take: below 512 `space` counts sectors (the
- * specification), else bytes (Virtual PC, Hyper-V, VirtualBox, blktap). */
+ * specification), else bytes (Virtual PC, Hyper-V, VirtualBox, blktap); 0 for
+ * bytes that are no whole sectors, which nobody writes. */
 uint64_t vhd_locator_space(const struct vhd_locator *l);
+
+/* The size that the geometry tells, bytes; qemu and Virtual PC take it for the
+ * virtual size of some creators' disks. current_size where the geometry is
+ * the greatest there is and so tells nothing. */
+uint64_t vhd_geometry_size(const struct vhd_footer *f);
 
 /* Cylinders, heads and sectors for `size` bytes by the specification's
  * appendix; their product never exceeds the size. */
