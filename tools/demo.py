@@ -10,6 +10,7 @@ qemu-img compare what arrived.
 
 import contextlib
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class Place:
 
     def __init__(self, name, sr_type, **sr):
         sr = {"name": name + " storage", "type": sr_type, **sr}
+        self.name = name
         self.type = sr_type
         self.sim = Simulator({"name": name, "srs": [sr],
                               "users": [{"name": "root", "password": PASSWORD}]})
@@ -82,11 +84,13 @@ class Demo:
 
     # -- the program ---------------------------------------------------------
 
-    def show(self, args):
+    def show(self, args, feeder=()):
         """The command as one would type it; the pins are long, so they are cut."""
-        shown = [a[:15] + "…" if a.startswith("sha256:") else a.replace(self.folder + "/", "")
-                 for a in args]
-        self.say("%s$ vhdstream %s%s" % (DIM, " ".join(shown), PLAIN))
+        words = list(feeder) + ["|"] if feeder else []
+        words += ["vhdstream", *args]
+        shown = [w[:15] + "…" if w.startswith("sha256:") else w.replace(self.folder + "/", "")
+                 for w in words]
+        self.say("%s$ %s%s" % (DIM, " ".join(shown), PLAIN))
 
     def copy(self, size, *args, **options):
         """vhdstream copy ARGS; `size` bytes is what it moves, for the rate."""
@@ -122,8 +126,8 @@ class Demo:
         self.two = Place("two", "nfs")
         stack.callback(self.two.sim.close)
         for place in self.one, self.two:
-            self.say("%s at %s: a %s SR; certificate %s…"
-                     % (place.sim.ready["master"], place.sim.authority(), place.type, place.pin[:23]))
+            self.say("pool %s at %s, SR of type %s, certificate %s…"
+                     % (place.name, place.sim.authority(), place.type, place.pin[:23]))
 
     def import_image(self):
         self.title("Image → VDI, on a volume that takes raw only and is full of old data")
@@ -154,13 +158,11 @@ class Demo:
     def cut_image(self):
         self.title("A cut image, from a pipe: an error that says so, and nothing left behind")
         before = self.two.sim.leftovers()
-        args = ["-", self.two.sr(), "--password-file", self.secret, "--pin", self.two.pin]
-        self.show(["copy"] + args)
-        half = self.path("half.tgz")
-        with open(self.tgz, "rb") as whole, open(half, "wb") as part:
-            part.write(whole.read(os.path.getsize(self.tgz) // 2))
-        with open(half, "rb") as part:
-            done = measured_run.attempt([PROGRAM, "copy", *args], stdin=part)
+        head = ["head", "-c", str(os.path.getsize(self.tgz) // 2), self.tgz]
+        args = ["copy", "-", self.two.sr(), "--password-file", self.secret,
+                "--pin", self.two.pin]
+        self.show(args, head)
+        done = measured_run.attempt(shlex.join(head) + " | " + shlex.join([PROGRAM, *args]))
         self.say(done.err.strip().replace("\n", "\n   "))
         self.verdict(done.status == 3, "exit status 3: corrupt")
         self.verdict(self.two.sim.leftovers() == before, "no new VDI, task or session in the pool")

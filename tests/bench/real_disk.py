@@ -12,7 +12,7 @@ CHUNK = 1 << 20
 
 
 def gather_files(folder, limit, start="/usr"):
-    """Copies files and links from `start` into `folder` until `limit` bytes; returns (files, bytes)."""
+    """Copies files and links from `start` until `limit` bytes: (number, bytes)."""
     count = total = 0
     for where, names, files in os.walk(start):
         names.sort()
@@ -66,7 +66,7 @@ def first_member(path, target, program="gzip"):
 
 def same_content(one, other):
     """Whether qemu-img sees the same content; an argument is (format, path)."""
-    done = subprocess.run(["qemu-img", "compare", "--image-opts", _opened(*one), _opened(*other)],
+    done = subprocess.run(["qemu-img", "compare", "--image-opts", opened(*one), opened(*other)],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
     if done.returncode not in (0, 1):
@@ -74,7 +74,7 @@ def same_content(one, other):
     return done.returncode == 0
 
 
-def _opened(kind, path):
+def opened(kind, path):
     """The VHD's own idea of its size, not what its geometry would give."""
     if kind == "vpc":
         return "driver=vpc,force_size_calc=current_size,file.filename=" + path

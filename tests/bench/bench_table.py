@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""Results of ./dev bench as a page: median and range, and ratios pair by pair."""
+
+import os
+import platform
+import statistics
+import subprocess
+
+MB = 1e6
+MIB = 1 << 20
+
+HEAD = """<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Copyright the vhdstream authors -->
+# Benchmarks
+
+Written by `./dev bench%(quick)s`. %(machine)s, %(rounds)d rounds. The contenders of a job take
+turns within each round; every output is compared with its source by qemu-img. A cell is
+the median, with the least and the most in brackets.
+
+Only ratios mean something elsewhere. *Times vhdstream* is the contender's wall time divided by
+vhdstream's in the same round: above 1, vhdstream is faster. CPU is the contender's own, without
+the server's; both share the machine's cores. Memory is the largest process of the contender.
+The server is the simulator of tests/peer over cleartext HTTP on loopback. Files lie %(where)s;
+vhdstream makes its output files last on the disk (fsync), the others do not.
+os-xenapi runs with its pipe fault repaired (tests/bench/os_xenapi_peer.py).
+"""
+
+
+def machine():
+    """What the ratios may depend on."""
+    model = "unknown processor"
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return "%s, %d cores, Linux %s" % (model, os.cpu_count(), platform.release())
+
+
+def file_system(folder):
+    done = subprocess.run(["stat", "-f", "-c", "%T", folder], stdout=subprocess.PIPE, text=True,
+                          check=True)
+    kind = done.stdout.strip()
+    return "in memory (tmpfs)" if kind == "tmpfs" else "on " + kind
+
+
+def spread(values, form):
+    """Median, and the range where there is one."""
+    low, high = form % min(values), form % max(values)
+    text = form % statistics.median(values)
+    return text if low == high else "%s (%s–%s)" % (text, low, high)
+
+
+def ratios(ours, theirs):
+    """Round by round."""
+    return [their.wall / our.wall for our, their in zip(ours, theirs)]
+
+
+def job_rows(job, results):
+    """One row a contender."""
+    ours = results[job.contenders[0].name]
+    yield "| | wall, s | CPU, s | output, MB | memory, MiB | times vhdstream |"
+    yield "|---|---|---|---|---|---|"
+    for contender in job.contenders:
+        runs = results[contender.name]
+        yield "| %s | %s | %s | %s | %s | %s |" % (
+            contender.name, spread([r.wall for r in runs], "%.2f"),
+            spread([r.cpu for r in runs], "%.2f"),
+            spread([r.size / MB for r in runs], "%.0f"),
+            spread([r.peak / MIB for r in runs], "%.0f"),
+            "1" if runs is ours else spread(ratios(ours, runs), "%.2f"))
+
+
+def goal_lines(job, results):
+    """What was wanted of the job, and whether it was reached."""
+    ours = results[job.contenders[0].name]
+    for name, factor in job.goals:
+        found = statistics.median(ratios(ours, results[name]))
+        yield "Wanted: %g times %s. Measured: %.1f times%s." % (
+            factor, name, found, "" if found >= factor else ", **missed**")
+
+
+def job_section(job, results):
+    lines = ["## " + job.title, "", "%.0f MB as a VHD." % (job.size / MB), ""]
+    lines += job_rows(job, results)
+    goals = list(goal_lines(job, results))
+    if goals:
+        lines += [""] + goals
+    return "\n".join(lines) + "\n"
+
+
+def memory_line(all_results):
+    """The most that vhdstream ever took."""
+    peak = max(r.peak for _, results in all_results for name, runs in results.items()
+               if name.startswith("vhdstream") for r in runs)
+    return ("## Memory\n\nThe most that vhdstream took in any job: %.1f MiB. Wanted: at most 64%s.\n"
+            % (peak / MIB, "" if peak <= 64 * MIB else ", **missed**"))
+
+
+def page(all_results, rounds, quick, folder):
+    """The whole of docs/benchmarks.md; all_results is [(job, {name: [Result]})]."""
+    head = HEAD % {"quick": " QUICK" if quick else "", "machine": machine(), "rounds": rounds,
+                   "where": file_system(folder)}
+    sections = [job_section(job, results) for job, results in all_results]
+    return "\n".join([head] + sections + [memory_line(all_results)])
