@@ -11,6 +11,7 @@ import real_disk
 from real_disk import MIB
 
 GIB = 1 << 30
+TABLE_STEP = 256 * MIB       # 128 blocks
 
 
 class Disk:
@@ -32,7 +33,9 @@ class Disk:
 
 def mixed_disk(folder, data):
     """`data` bytes on a disk of four times that: random, files of /usr, an aged ext4."""
-    disk = Disk(folder, "mixed-%d" % (data // MIB), data * 4)
+    # os-xenapi gets the size of the file right where the table fills whole sectors.
+    size = (data * 4 // TABLE_STEP + 1) * TABLE_STEP
+    disk = Disk(folder, "mixed-%d" % (data // MIB), size)
     if os.path.exists(disk.raw):
         return disk
     third = data // 3 // (2 * MIB) * (2 * MIB)

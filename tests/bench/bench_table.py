@@ -94,8 +94,8 @@ def memory_line(all_results):
     """The most that vhdstream ever took."""
     peak = max(r.peak for _, results in all_results for name, runs in results.items()
                if name.startswith("vhdstream") for r in runs)
-    return ("## Memory\n\nThe most that vhdstream took in any job: %.1f MiB. Wanted: at most 64%s.\n"
-            % (peak / MIB, "" if peak <= 64 * MIB else ", **missed**"))
+    return ("## Memory\n\nThe most that vhdstream took: %.1f MiB. Wanted: at most 64%s.\n" % (
+        peak / MIB, "" if peak <= 64 * MIB else ", **missed**"))
 
 
 def page(all_results, rounds, quick, folder):
