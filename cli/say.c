@@ -8,6 +8,9 @@
 #include <stdio.h>
 
 static void say_line(const char *fmt, va_list args)
+    __attribute__((format(printf, 1, 0)));
+
+static void say_line(const char *fmt, va_list args)
 {
     char line[2048];
 

@@ -210,7 +210,7 @@ int secret_gather(struct vhdstream *v, struct arguments *a)
     struct secret s = {0};
     int status = 0;
 
-    for (int side = 0; side < a->nplaces && !status; side++) {
+    for (int side = 0; side < 2 && side < a->nplaces && !status; side++) {
         if (!needs_secret(a, side))
             continue;
         if (!shares_fd(a, side)) {

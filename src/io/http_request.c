@@ -156,10 +156,11 @@ static int add_credentials(struct http_request *r, struct err *e)
     len = strlen(plain);
     result = mem_alloc(&line, 32 + len / 3 * 4 + 4 + 1, "a header line", e);
     if (!result) {
-        size_t at = (size_t)sprintf(line, "Authorization: Basic ");
+        static const char head[] = "Authorization: Basic ";
+        uint8_t *code = (uint8_t *)line + sizeof(head) - 1;
 
-        EVP_EncodeBlock((unsigned char *)line + at, (unsigned char *)plain,
-                        (int)len);
+        memcpy(line, head, sizeof(head) - 1);
+        EVP_EncodeBlock(code, (uint8_t *)plain, (int)len);
         result = add_line(r, line, e);
     }
     mem_free_secret(line);
