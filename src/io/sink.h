@@ -84,8 +84,11 @@ int sink_open_fd(struct sink **out, int fd, const char *name,
 
 /* --- wrappers --------------------------------------------------------------*/
 
-/* Deflates into one gzip member, whatever the number of threads. `level` 1 to
- * 9. The same input gives the same bytes for any number of threads. */
+/* Deflates into one gzip member, whatever the number of threads. `level` 1 to 9
+ * as gzip users expect: 1 to 3 are fast; 6 and above are at most as large as
+ * gzip -6. The same input gives the same bytes for any number of threads. The
+ * pool must outlive the sink; it holds about 1.5 MiB for each thread and two
+ * more. The inner sink is written to in the caller's thread. */
 int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
 
 /* One tar archive with one member `name` of exactly `size` bytes, which the

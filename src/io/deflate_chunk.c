@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "io/deflate_chunk.h"
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "io/deflate_join.h"
+
+#include <isa-l/igzip_lib.h>
+#include <libdeflate.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FAST_LEVELS = 3, /* up to this one ISA-L, above libdeflate */
+    STORED_MAX = 65535,
+    STORED_HEAD = 5,
+    LEVEL_BUFFER = ISAL_DEF_LVL3_MEDIUM,
+    PROBE_SIZE = 64 * 1024,
+};
+
+const uint8_t deflate_end[DEFLATE_END_SIZE] = {0x03, 0x00};
+
+struct deflater {
+    struct isal_zstream fast;
+    uint8_t *level_buffer; /* of `fast` */
+    int fast_level;
+    struct libdeflate_compressor *dense; /* NULL for fast levels */
+};
+
+/* ISA-L's level 1 finds nearly all that 2 does, and is faster; 3 is slower than
+ * others are denser. */
+static int fast_level(int level)
+{
+    return level > 1 && level <= FAST_LEVELS ? 2 : 1;
+}
+
+int deflater_open(struct deflater **out, int level, struct err *e)
+{
+    struct deflater *d = NULL;
+    int code;
+
+    if (level < 1 || level > 9)
+        return err_set(e, ERR_USAGE, "level %d: 1 to 9 are possible", level);
+    TRY(mem_alloc(&d, sizeof(*d), "a compressor", e));
+    code = mem_alloc_buffer(&d->level_buffer, LEVEL_BUFFER, e);
+    if (code < 0) {
+        deflater_close(d);
+        return code;
+    }
+    isal_deflate_init(&d->fast);
+    d->fast_level = fast_level(level);
+    if (level > FAST_LEVELS)
+        d->dense = libdeflate_alloc_compressor(level);
+    if (level > FAST_LEVELS && !d->dense) {
+        deflater_close(d);
+        return err_set(e, ERR_NO_SPACE, "out of memory for a compressor");
+    }
+    *out = d;
+    return 0;
+}
+
+void deflater_close(struct deflater *d)
+{
+    if (!d)
+        return;
+    libdeflate_free_compressor(d->dense);
+    free(d->level_buffer);
+    free(d);
+}
+
+/* --- the ways to deflate --------------------------------------------------*/
+
+static size_t stored_size(size_t len)
+{
+    return len + STORED_HEAD * ((len + STORED_MAX - 1) / STORED_MAX);
+}
+
+/* RFC 1951, 3.2.4. */
+static size_t store(const uint8_t *in, size_t len, uint8_t *out)
+{
+    uint8_t *begin = out;
+
+    while (len) {
+        uint16_t now = (uint16_t)(len < STORED_MAX ? len : STORED_MAX);
+
+        out[0] = 0;
+        put_le16(out + 1, now);
+        put_le16(out + 3, (uint16_t)~now);
+        memcpy(out + STORED_HEAD, in, now);
+        out += STORED_HEAD + now;
+        in += now;
+        len -= now;
+    }
+    return (size_t)(out - begin);
+}
+
+/* 0 where it takes more than `room` bytes. */
+static size_t deflate_fast(struct deflater *d, int level, const uint8_t *in,
+                           size_t len, uint8_t *out, size_t room)
+{
+    struct isal_zstream *z = &d->fast;
+
+    isal_deflate_reset(z);
+    z->level = (uint32_t)level;
+    z->level_buf = d->level_buffer;
+    z->level_buf_size = LEVEL_BUFFER;
+    z->flush = FULL_FLUSH;
+    z->end_of_stream = 0;
+    z->next_in = (uint8_t *)(uintptr_t)in;
+    z->avail_in = (uint32_t)len;
+    z->next_out = out;
+    z->avail_out = (uint32_t)room;
+    if (isal_deflate(z) != COMP_OK || z->avail_in || !z->avail_out ||
+        z->internal_state.state != ZSTATE_NEW_HDR)
+        return 0;
+    return room - z->avail_out;
+}
+
+static size_t deflate_dense(struct deflater *d, const uint8_t *in, size_t len,
+                            uint8_t *out, size_t room)
+{
+    size_t size = libdeflate_deflate_compress(d->dense, in, len, out,
+                                              room - DEFLATE_JOIN_ROOM);
+
+    return size ? deflate_join(out, size) : 0;
+}
+
+/* --- what not to deflate --------------------------------------------------*/
+
+/* Whether bytes spread over the chunk come nearly equally often. Of random
+ * bytes the sum of the squared counts is SAMPLES + SAMPLES * (SAMPLES-1) / 256
+ * = 69616, give or take 360; what compresses by 1 % by its bytes' frequencies
+ * alone is above LEVEL. */
+static bool looks_random(const uint8_t *in, size_t len)
+{
+    enum { RUNS = 16, RUN = 256, LEVEL = 71900 };
+    uint16_t counts[256] = {0};
+    uint32_t sum = 0;
+
+    if (len < PROBE_SIZE)
+        return false;
+    for (size_t i = 0; i < RUNS; i++)
+        for (size_t k = 0; k < RUN; k++)
+            counts[in[(len - RUN) / (RUNS - 1) * i + k]]++;
+    for (int i = 0; i < 256; i++)
+        sum += (uint32_t)counts[i] * counts[i];
+    return sum < LEVEL;
+}
+
+/* Random bytes can repeat, so what looks random is tried: not worth deflating
+ * when the middle of it does not get 2 % smaller. ISA-L's level 0 sees that at
+ * its highest speed, where 1 and 2 soon stop looking. */
+static bool is_incompressible(struct deflater *d, const uint8_t *in, size_t len,
+                              uint8_t *scratch)
+{
+    const uint8_t *middle = in + (len - PROBE_SIZE) / 2;
+
+    return !deflate_fast(d, 0, middle, PROBE_SIZE, scratch,
+                         PROBE_SIZE / 100 * 98);
+}
+
+size_t deflate_chunk(struct deflater *d, const uint8_t *in, size_t len,
+                     uint8_t *out)
+{
+    bool random = looks_random(in, len);
+    size_t room = stored_size(len);
+    size_t size;
+
+    if (random && is_incompressible(d, in, len, out))
+        size = 0;
+    else if (d->dense)
+        size = deflate_dense(d, in, len, out, room);
+    else
+        size = deflate_fast(d, random ? 3 : d->fast_level, in, len, out, room);
+    return size ? size : store(in, len, out);
+}

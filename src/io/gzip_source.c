@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "io/source.h"
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/mem.h"
+#include "io/crc32.h"
+
+#include <inttypes.h>
+#include <isa-l/igzip_lib.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    INPUT_SIZE = 256 * 1024,
+    INPUT_HEADROOM = 8,   /* before the input: for bytes that are given back */
+    TEXT_MAX = 64 * 1024, /* name and comment of a member */
+};
+
+enum { FLAG_CRC = 2, FLAG_EXTRA = 4, FLAG_NAME = 8, FLAG_COMMENT = 16 };
+
+/* What comes next in the compressed stream. */
+enum state { MEMBER, BODY, TRAILER, PADDING };
+
+struct gzip_source {
+    struct source base;
+    struct source *inner;
+    enum state state;
+    uint8_t *buffer; /* headroom, then input */
+    uint8_t *next;   /* what of it is to be used */
+    size_t left;
+    bool member_seen; /* so the stream may end here */
+    uint32_t crc;     /* of this member's content, or of its header */
+    uint32_t len;     /* of its content, modulo 2^32 as in the trailer */
+    struct inflate_state inflate;
+};
+
+/* --- input ----------------------------------------------------------------*/
+
+/* Place in the compressed stream. */
+static uint64_t place(const struct gzip_source *g)
+{
+    return g->inner->pos - g->left;
+}
+
+/* Reads when nothing is left: 1, or 0 at the inner source's verified end. */
+static int fill(struct gzip_source *g, struct err *e)
+{
+    int64_t got;
+
+    if (g->left)
+        return 1;
+    g->next = g->buffer + INPUT_HEADROOM;
+    got = source_read(g->inner, g->next, INPUT_SIZE, e);
+    if (got <= 0)
+        return (int)got;
+    g->left = (size_t)got;
+    return 1;
+}
+
+static int cut(const struct gzip_source *g, const char *what, struct err *e)
+{
+    return err_set(e, ERR_CORRUPT,
+                   "%s: the gzip stream is cut in %s: it ends at byte %" PRIu64,
+                   g->base.name, what, place(g));
+}
+
+/* One byte of `what`, which must be there. */
+static int take_byte(struct gzip_source *g, uint8_t *byte, const char *what,
+                     struct err *e)
+{
+    int more = fill(g, e);
+
+    TRY(more);
+    if (!more)
+        return cut(g, what, e);
+    *byte = *g->next++;
+    g->left--;
+    return 0;
+}
+
+/* --- header ---------------------------------------------------------------*/
+
+static int take_header(struct gzip_source *g, uint8_t *bytes, size_t len,
+                       struct err *e)
+{
+    for (size_t i = 0; i < len; i++)
+        TRY(take_byte(g, &bytes[i], "a header", e));
+    g->crc = crc32_add(g->crc, bytes, len);
+    return 0;
+}
+
+static int skip_extra(struct gzip_source *g, struct err *e)
+{
+    uint8_t byte, size[2];
+
+    TRY(take_header(g, size, sizeof(size), e));
+    for (unsigned left = size[0] + 256u * size[1]; left; left--)
+        TRY(take_header(g, &byte, 1, e));
+    return 0;
+}
+
+static int skip_text(struct gzip_source *g, struct err *e)
+{
+    uint8_t byte = 1;
+
+    for (unsigned i = 0; byte && i < TEXT_MAX; i++)
+        TRY(take_header(g, &byte, 1, e));
+    if (byte)
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: a text of more than %d bytes in the gzip header",
+                       g->base.name, TEXT_MAX);
+    return 0;
+}
+
+static int check_header_crc(struct gzip_source *g, struct err *e)
+{
+    uint32_t expected = g->crc & 0xffff;
+    uint8_t sum[2];
+    uint32_t found;
+
+    TRY(take_header(g, sum, sizeof(sum), e));
+    found = sum[0] + 256u * sum[1];
+    if (found != expected)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: wrong sum of the gzip header before byte %" PRIu64
+                       ": %04x, expected %04x",
+                       g->base.name, place(g), found, expected);
+    return 0;
+}
+
+/* RFC 1952, 2.3. */
+static int check_start(const struct gzip_source *g, const uint8_t *head,
+                       struct err *e)
+{
+    uint64_t at = place(g) - 10;
+
+    if (head[0] != 0x1f || head[1] != 0x8b)
+        return err_set(e, ERR_CORRUPT,
+                       g->member_seen
+                           ? "%s: something that is not gzip follows the gzip "
+                             "data, from byte %" PRIu64
+                           : "%s: not gzip, from byte %" PRIu64,
+                       g->base.name, at);
+    if (head[2] != 8 || head[3] & 0xe0)
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: unknown form of gzip at byte %" PRIu64
+                       ": method %u, flags 0x%02x",
+                       g->base.name, at, head[2], head[3]);
+    return 0;
+}
+
+static int read_header(struct gzip_source *g, struct err *e)
+{
+    uint8_t head[10];
+
+    g->crc = 0;
+    TRY(take_header(g, head, sizeof(head), e));
+    TRY(check_start(g, head, e));
+    if (head[3] & FLAG_EXTRA)
+        TRY(skip_extra(g, e));
+    if (head[3] & FLAG_NAME)
+        TRY(skip_text(g, e));
+    if (head[3] & FLAG_COMMENT)
+        TRY(skip_text(g, e));
+    if (head[3] & FLAG_CRC)
+        TRY(check_header_crc(g, e));
+    g->crc = 0;
+    g->len = 0;
+    isal_inflate_reset(&g->inflate);
+    g->inflate.avail_out = 1;
+    g->inflate.crc_flag = ISAL_DEFLATE;
+    g->state = BODY;
+    return 0;
+}
+
+/* --- body -----------------------------------------------------------------*/
+
+/* Inflate reads ahead, up to 8 bytes; at the end of a body those that it did
+ * not need are put back before what is left. */
+static void give_back(struct gzip_source *g)
+{
+    size_t spare = (size_t)g->inflate.read_in_length / 8;
+    uint64_t bits = g->inflate.read_in >> (g->inflate.read_in_length % 8);
+
+    g->next -= spare;
+    g->left += spare;
+    for (size_t i = 0; i < spare; i++)
+        g->next[i] = (uint8_t)(bits >> (8 * i));
+    g->inflate.read_in_length = 0;
+}
+
+static const char *reason(int result)
+{
+    switch (result) {
+    case ISAL_INVALID_BLOCK:
+        return "impossible block";
+    case ISAL_INVALID_SYMBOL:
+        return "impossible code";
+    case ISAL_INVALID_LOOKBACK:
+        return "it refers to bytes before its start";
+    default:
+        return "broken data";
+    }
+}
+
+/* Inflates once into buf; the count may be 0. */
+static int64_t inflate_some(struct gzip_source *g, uint8_t *buf, size_t len,
+                            struct err *e)
+{
+    struct inflate_state *z = &g->inflate;
+    size_t room = (size_t)min_u64(len, 1u << 30);
+    size_t made;
+    int result;
+
+    z->next_in = g->next;
+    z->avail_in = (uint32_t)g->left;
+    z->next_out = buf;
+    z->avail_out = (uint32_t)room;
+    result = isal_inflate(z);
+    g->next = z->next_in;
+    g->left = z->avail_in;
+    if (result < 0)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: broken gzip data before byte %" PRIu64 ": %s",
+                       g->base.name, place(g), reason(result));
+    made = room - z->avail_out;
+    g->crc = crc32_add(g->crc, buf, made);
+    g->len += (uint32_t)made;
+    if (z->block_state == ISAL_BLOCK_FINISH) {
+        give_back(g);
+        g->state = TRAILER;
+    }
+    return (int64_t)made;
+}
+
+static int64_t read_body(struct gzip_source *g, uint8_t *buf, size_t len,
+                         struct err *e)
+{
+    int more;
+
+    /* Where the room ended first there is output without more input. */
+    if (g->inflate.avail_out) {
+        more = fill(g, e);
+        TRY(more);
+        if (!more)
+            return cut(g, "its data", e);
+    }
+    return inflate_some(g, buf, len, e);
+}
+
+/* --- trailer and what follows ---------------------------------------------*/
+
+static int read_trailer(struct gzip_source *g, struct err *e)
+{
+    uint8_t raw[8];
+
+    for (size_t i = 0; i < sizeof(raw); i++)
+        TRY(take_byte(g, &raw[i], "its trailer", e));
+    if (get_le32(raw) != g->crc)
+        return err_set(
+            e, ERR_CORRUPT,
+            "%s: the content's sum is wrong: the gzip trailer before "
+            "byte %" PRIu64 " says %08x, it is %08x",
+            g->base.name, place(g), get_le32(raw), g->crc);
+    if (get_le32(raw + 4) != g->len)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: the content's length is wrong: the gzip trailer "
+                       "before byte %" PRIu64
+                       " says %u, it is %u (modulo 4 GiB)",
+                       g->base.name, place(g), get_le32(raw + 4), g->len);
+    g->member_seen = true;
+    g->state = MEMBER;
+    return 0;
+}
+
+/* Between members: 1 to go on, 0 when the stream has ended. */
+static int next_member(struct gzip_source *g, struct err *e)
+{
+    int more = fill(g, e);
+
+    TRY(more);
+    if (!more && g->member_seen)
+        return 0;
+    if (!more)
+        return err_set(e, ERR_CORRUPT, "%s: empty, where gzip is expected",
+                       g->base.name);
+    if (g->member_seen && !*g->next) {
+        g->state = PADDING;
+        return 1;
+    }
+    TRY(read_header(g, e));
+    return 1;
+}
+
+/* Zeros, as tapes and some programs append, up to the end: 0 there. */
+static int read_padding(struct gzip_source *g, struct err *e)
+{
+    int more;
+
+    while ((more = fill(g, e)) > 0) {
+        for (; g->left && !*g->next; g->left--)
+            g->next++;
+        if (g->left)
+            return err_set(e, ERR_CORRUPT,
+                           "%s: something follows the padding of the gzip "
+                           "data, from byte %" PRIu64,
+                           g->base.name, place(g));
+    }
+    return more;
+}
+
+/* --- the source -----------------------------------------------------------*/
+
+static int64_t gzip_read(struct source *s, void *buf, size_t len, struct err *e)
+{
+    struct gzip_source *g = (struct gzip_source *)s;
+    int64_t made = 0;
+    int more;
+
+    while (!made) {
+        switch (g->state) {
+        case MEMBER:
+            more = next_member(g, e);
+            if (more <= 0)
+                return more;
+            break;
+        case BODY:
+            made = read_body(g, buf, len, e);
+            break;
+        case TRAILER:
+            TRY(read_trailer(g, e));
+            break;
+        case PADDING:
+            return read_padding(g, e);
+        }
+    }
+    return made;
+}
+
+static void gzip_close(struct source *s)
+{
+    struct gzip_source *g = (struct gzip_source *)s;
+
+    source_close(g->inner);
+    free(g->buffer);
+    free(g);
+}
+
+static const struct source_ops gzip_ops = {
+    .read = gzip_read,
+    .close = gzip_close,
+};
+
+int source_gunzip(struct source **s, struct err *e)
+{
+    FREE struct gzip_source *g = NULL;
+
+    TRY(mem_alloc(&g, sizeof(*g), "a source", e));
+    TRY(mem_alloc_buffer(&g->buffer, INPUT_HEADROOM + INPUT_SIZE, e));
+    g->next = g->buffer + INPUT_HEADROOM;
+    g->inner = *s;
+    isal_inflate_init(&g->inflate);
+    source_init(&g->base, &gzip_ops, (*s)->name, -1);
+    *s = &g->base;
+    g = NULL;
+    return 0;
+}
