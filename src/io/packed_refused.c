@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 
-/* Until gzip and tar are in the tree, packed disks are refused. */
+/* Until tar is in the tree, packed disks are refused. */
 
 #include "io/sink.h"
 #include "io/tar_source.h"
@@ -17,22 +17,11 @@ int source_untar(struct source **s, const struct notice *n, struct err *e)
     return refuse((*s)->name, e);
 }
 
-int source_gunzip(struct source **s, struct err *e)
-{
-    return refuse((*s)->name, e);
-}
-
 int source_async(struct source **s, unsigned threads, struct cancel *stop,
                  struct err *e)
 {
     (void)s, (void)threads, (void)stop, (void)e;
     return 0;
-}
-
-int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e)
-{
-    (void)level, (void)pool;
-    return refuse((*s)->name, e);
 }
 
 int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e)

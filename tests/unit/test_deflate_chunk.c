@@ -47,7 +47,7 @@ static void test_two_chunks_are_one_stream(void **state)
         struct deflater *d = NULL;
 
         assert_ok(deflater_open(&d, level, &e), &e);
-        for (int kind = 0; kind < SAMPLES; kind++) {
+        for (enum sample kind = ZEROS; kind < SAMPLES; kind++) {
             sample_fill(kind, data, sizeof(data));
             for (int i = 0; i < 7; i++) {
                 size_t len = lens[i];
@@ -155,7 +155,7 @@ static void test_streams_of_every_form_are_joined(void **state)
 {
     (void)state;
     for (int level = 0; level <= 12; level++) {
-        for (int kind = 0; kind < SAMPLES; kind++) {
+        for (enum sample kind = ZEROS; kind < SAMPLES; kind++) {
             sample_fill(kind, data, sizeof(data));
             for (size_t len = 0; len < 200000; len = 3 * len + 1) {
                 size_t size = whole_stream(level, len);

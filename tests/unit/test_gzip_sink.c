@@ -67,7 +67,7 @@ static size_t unpack(const struct run *r)
 static void test_every_level_and_kind_comes_back(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < SAMPLES; kind++) {
+    for (enum sample kind = ZEROS; kind < SAMPLES; kind++) {
         sample_fill(kind, data, SIZE);
         for (int level = 1; level <= 9; level++) {
             struct run r;

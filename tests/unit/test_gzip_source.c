@@ -70,7 +70,7 @@ static void assert_gunzip(size_t len, size_t content)
 static void test_all_kinds_are_inflated(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < SAMPLES; kind++) {
+    for (enum sample kind = ZEROS; kind < SAMPLES; kind++) {
         sample_fill(kind, data, SIZE);
         assert_gunzip(add_member(0, SIZE, 6), SIZE);
         assert_gunzip(add_member(0, SIZE, 0), SIZE);
