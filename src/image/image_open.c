@@ -72,16 +72,16 @@ static int unpack(struct source **src, const struct image_open_options *opt,
 /* A VHD that is known by its trailing footer alone: fixed, or hurt. */
 static bool ends_as_vhd(struct source *src)
 {
-    uint8_t tail[VHD_FOOTER_SIZE];
-    struct vhd_footer f;
-    uint32_t size;
+    uint8_t last[VHD_FOOTER_SIZE];
+    struct vhd_end tail;
 
-    return source_is_seekable(src) && src->size >= VHD_FOOTER_SIZE &&
-           source_pread_full(src, tail, sizeof(tail),
-                             (uint64_t)src->size - sizeof(tail), "its end",
-                             NULL) == 0 &&
-           vhd_footer_at_end(tail, sizeof(tail), (uint64_t)src->size, &f,
-                             &size) == VHD_INTACT;
+    if (!source_is_seekable(src) || src->size < VHD_FOOTER_SIZE ||
+        source_pread_full(src, last, sizeof(last),
+                          (uint64_t)src->size - sizeof(last), "its end",
+                          NULL) < 0)
+        return false;
+    vhd_end_find_tail(&tail, last, sizeof(last), (uint64_t)src->size);
+    return vhd_end_is_sound(&tail);
 }
 
 static int decode(struct source **src, const struct image_open_options *opt,

@@ -33,24 +33,17 @@ static int read_content(struct raw_image *r, void *buf, size_t len,
 /* What a stream taken for a fixed VHD promised by its length. */
 static int check_footer(struct raw_image *r, struct err *e)
 {
-    uint8_t raw[VHD_FOOTER_SIZE] = {0};
-    struct vhd_footer f = {0};
-    enum vhd_state state;
+    uint8_t raw[VHD_FOOTER_SIZE];
+    struct vhd_refusal refusal;
+    struct vhd_head h = {0};
 
     TRY(source_read_full(r->src, raw, r->footer_size, "the trailing footer",
                          e));
-    state = vhd_footer_decode(raw, &f);
-    if (state == VHD_ALIEN)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: not a VHD: no footer (\"conectix\") at byte 0, and "
-                       "none at its end (byte %" PRIu64 ")",
-                       r->base.name, r->len);
-    if (f.poisoned)
-        return vhd_footer_check(&f, r->base.name, r->len, e);
-    if (state == VHD_BAD_SUM)
-        return vhd_footer_bad_sum(raw, r->base.name, r->len, e);
-    TRY(vhd_footer_check(&f, r->base.name, r->len, e));
-    if (f.type == VHD_FIXED && f.current_size == r->len)
+    vhd_end_find_tail(&h.tail, raw, r->footer_size, r->len + r->footer_size);
+    vhd_refusal_init(&refusal, r->src, NULL);
+    refusal.judge.stream = false; /* its length is known: as in a file */
+    TRY(vhd_ends_judge_fixed(&refusal.judge, &h, e));
+    if (h.footer.type == VHD_FIXED && h.size == r->len)
         return 0;
     return err_set(e, ERR_CORRUPT,
                    "%s: the trailing footer (byte %" PRIu64
@@ -58,7 +51,7 @@ static int check_footer(struct raw_image *r, struct err *e)
                    " bytes, expected 2 (fixed) and the %" PRIu64
                    " bytes before it; copy the VHD to a file and start from "
                    "that",
-                   r->base.name, r->len, f.type, f.current_size, r->len);
+                   r->base.name, r->len, h.footer.type, h.size, r->len);
 }
 
 static int end_of_stream(struct raw_image *r, struct err *e)

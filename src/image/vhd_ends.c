@@ -2,245 +2,409 @@
 /* Copyright the vhdstream authors */
 #include "image/vhd_ends.h"
 
-#include "base/notice.h"
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "image/vhd_judge.h"
 #include "image/vhd_table.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum vhd_state vhd_footer_at_end(const uint8_t *raw, size_t len, uint64_t total,
-                                 struct vhd_footer *f, uint32_t *footer_size)
-{
-    uint8_t padded[VHD_FOOTER_SIZE] = {0};
-    enum vhd_state state = VHD_ALIEN;
+/* Offsets of fields in a footer. */
+enum { FEATURES = 8, DATA_OFFSET = 16, TIMESTAMP = 24, SIZE = 48, TYPE = 60 };
+enum { SAVED_STATE = 84, HIDDEN = 85 };
 
-    *footer_size = VHD_FOOTER_SIZE;
-    if (len >= VHD_FOOTER_SIZE)
-        state = vhd_footer_decode(raw + len - VHD_FOOTER_SIZE, f);
-    if (state != VHD_ALIEN || len < VHD_FOOTER_SIZE - 1 || total % 512 != 511)
-        return state;
-    memcpy(padded, raw + len - (VHD_FOOTER_SIZE - 1), VHD_FOOTER_SIZE - 1);
-    state = vhd_footer_decode(padded, f);
-    if (state != VHD_ALIEN)
-        *footer_size = VHD_FOOTER_SIZE - 1;
-    return state;
+static bool has_cookie(const struct vhd_end *end)
+{
+    return end->size && end->state != VHD_ALIEN;
 }
 
-int vhd_footer_bad_sum(const uint8_t raw[VHD_FOOTER_SIZE], const char *name,
-                       uint64_t at, struct err *e)
+static bool is_poisoned(const struct vhd_end *end)
 {
-    struct vhd_footer f = {0};
-
-    (void)vhd_footer_decode(raw, &f);
-    return err_set(e, ERR_CORRUPT,
-                   "%s: the checksum of the footer at byte %" PRIu64
-                   " (byte %" PRIu64 ") is 0x%08" PRIx32
-                   ", its bytes add up to 0x%08" PRIx32,
-                   name, at, at + VHD_FOOTER_SUM, f.checksum,
-                   vhd_checksum(raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM));
+    return has_cookie(end) && end->f.poisoned;
 }
 
-static int poisoned(const char *name, uint64_t at, struct err *e)
+bool vhd_end_is_sound(const struct vhd_end *end)
 {
-    return err_set(e, ERR_UNSUPPORTED,
-                   "%s: the footer at byte %" PRIu64
-                   " is marked \"v_poison\": a resize was interrupted; "
-                   "`vhd-util revert` with its journal mends it",
-                   name, at);
+    return end->size && end->state == VHD_INTACT && !end->f.poisoned;
 }
 
-static int bad_type(const struct vhd_footer *f, const char *name, uint64_t at,
-                    struct err *e)
+static void end_decode(struct vhd_end *end, uint64_t at, uint32_t size)
 {
-    return err_set(e, ERR_CORRUPT,
-                   "%s: the footer's disk type (byte %" PRIu64 ") is %" PRIu32
-                   ", expected 2 (fixed), 3 (dynamic) or 4 (differencing)",
-                   name, at + 60, f->type);
+    end->at = at;
+    end->size = size;
+    end->state = vhd_footer_decode(end->raw, &end->f);
 }
 
-static int check_size(const struct vhd_footer *f, const char *name, uint64_t at,
-                      struct err *e)
+void vhd_end_find_tail(struct vhd_end *tail, const uint8_t *last, size_t len,
+                       uint64_t size)
 {
-    if (!f->current_size || f->current_size % 512)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the footer's virtual size (byte %" PRIu64
-                       ") is %" PRIu64 ", expected a multiple of 512 above 0",
-                       name, at + 48, f->current_size);
-    if (f->type != VHD_FIXED && f->current_size > VHD_SIZE_MAX)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the footer's virtual size (byte %" PRIu64
-                       ") is %" PRIu64 ", above the format's limit of 2040 GiB",
-                       name, at + 48, f->current_size);
+    const size_t short_size = VHD_FOOTER_SIZE - 1;
+    struct vhd_end other = {0};
+
+    *tail = (struct vhd_end){0};
+    if (len >= VHD_FOOTER_SIZE) {
+        memcpy(tail->raw, last + len - VHD_FOOTER_SIZE, VHD_FOOTER_SIZE);
+        end_decode(tail, size - VHD_FOOTER_SIZE, VHD_FOOTER_SIZE);
+    }
+    /* Before Virtual PC 2004 the last, always zero, byte was not written. */
+    if (size % 512 != short_size || len < short_size || has_cookie(tail))
+        return;
+    memcpy(other.raw, last + len - short_size, short_size);
+    end_decode(&other, size - short_size, (uint32_t)short_size);
+    if (has_cookie(&other))
+        *tail = other;
+}
+
+/* --- what is said of them -------------------------------------------------*/
+
+static int find_poisoned(struct vhd_judge *j, const struct vhd_end *end,
+                         struct err *e)
+{
+    if (!is_poisoned(end))
+        return 0;
+    return vhd_find(j, FOUND_POISONED, end->at, e,
+                    "the footer's cookie is \"v_poison\": a resize was "
+                    "interrupted; `vhd-util revert` with its journal mends it");
+}
+
+static int find_bad_sum(struct vhd_judge *j, enum vhd_finding_id id,
+                        const struct vhd_end *end, const char *what,
+                        struct err *e)
+{
+    return vhd_find(j, id, end->at + VHD_FOOTER_SUM, e,
+                    "%s has the checksum 0x%08" PRIx32
+                    ", its bytes sum up to 0x%08" PRIx32,
+                    what, end->f.checksum,
+                    vhd_checksum(end->raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM));
+}
+
+static int find_early_sum(struct vhd_judge *j, const struct vhd_end *end,
+                          struct err *e)
+{
+    if (!end->f.sum_without_hidden)
+        return 0;
+    return vhd_find(j, FOUND_FOOTER_SUM_HIDDEN, end->at + VHD_FOOTER_SUM, e,
+                    "the footer's checksum 0x%08" PRIx32
+                    " is right with the hidden byte taken as 0, as early "
+                    "td-util left it",
+                    end->f.checksum);
+}
+
+static int find_tail_missing(struct vhd_judge *j, uint64_t size, struct err *e)
+{
+    return vhd_find(j, FOUND_TRAILING_FOOTER_MISSING, size, e,
+                    "%s ends at byte %" PRIu64
+                    " without a trailing footer: in use, crashed or cut",
+                    j->stream ? "the stream" : "the file", size);
+}
+
+/* Time and state may differ with little harm. */
+static bool is_state(size_t i)
+{
+    return (i >= FEATURES && i < FEATURES + 4) ||
+           (i >= TIMESTAMP && i < TIMESTAMP + 4) ||
+           (i >= VHD_FOOTER_SUM && i < VHD_FOOTER_SUM + 4) ||
+           i == SAVED_STATE || i == HIDDEN;
+}
+
+static bool is_layout(size_t i)
+{
+    return (i >= DATA_OFFSET && i < DATA_OFFSET + 8) ||
+           (i >= SIZE && i < SIZE + 8) || (i >= TYPE && i < TYPE + 4);
+}
+
+/* Both are sound: the first byte of each kind in which they differ. */
+static int find_differences(struct vhd_judge *j, const struct vhd_end *copy,
+                            const struct vhd_end *tail, struct err *e)
+{
+    size_t state = VHD_FOOTER_SIZE, serious = VHD_FOOTER_SIZE;
+    size_t layout = VHD_FOOTER_SIZE;
+
+    for (size_t i = VHD_FOOTER_SIZE; i-- > 0;) {
+        if (copy->raw[i] == tail->raw[i])
+            continue;
+        if (is_state(i))
+            state = i;
+        else
+            serious = i;
+        if (is_layout(i))
+            layout = i;
+    }
+    if (layout < VHD_FOOTER_SIZE)
+        return vhd_find(
+            j, FOUND_FOOTERS_CONFLICT, tail->at + layout, e,
+            "the trailing footer says type %" PRIu32 ", %" PRIu64
+            " bytes, header at %" PRIu64 "; the one at byte 0 type %" PRIu32
+            ", %" PRIu64 " bytes, header at %" PRIu64,
+            tail->f.type, tail->f.current_size, tail->f.data_offset,
+            copy->f.type, copy->f.current_size, copy->f.data_offset);
+    if (serious < VHD_FOOTER_SIZE)
+        return vhd_find(j, FOUND_FOOTERS_DIFFER, tail->at + serious, e,
+                        "the trailing footer and the one at byte 0 are both "
+                        "sound and differ in byte %zu: 0x%02x, 0x%02x",
+                        serious, tail->raw[serious], copy->raw[serious]);
+    if (state < VHD_FOOTER_SIZE)
+        return vhd_find(j, FOUND_FOOTERS_DIFFER_STATE, tail->at + state, e,
+                        "the trailing footer and the one at byte 0 differ in "
+                        "state or time, first in byte %zu: 0x%02x, 0x%02x",
+                        state, tail->raw[state], copy->raw[state]);
     return 0;
 }
 
-int vhd_footer_check(const struct vhd_footer *f, const char *name, uint64_t at,
-                     struct err *e)
+static int find_short_tail(struct vhd_judge *j, const struct vhd_end *tail,
+                           struct err *e)
 {
-    if (f->poisoned)
-        return poisoned(name, at, e);
-    if (f->version >> 16 != VHD_VERSION >> 16)
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s: the footer's format version (byte %" PRIu64
-                       ") is 0x%08" PRIx32 ", expected 0x00010000",
-                       name, at + 12, f->version);
-    if (f->type != VHD_FIXED && f->type != VHD_DYNAMIC &&
-        f->type != VHD_DIFFERENCING)
-        return bad_type(f, name, at, e);
-    if (f->type != VHD_FIXED && !memcmp(f->creator, "tap", 4) &&
-        f->creator_version == 1)
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s: made by blktap 0.1 (byte %" PRIu64
-                       "), whose sector bitmaps have another bit order",
-                       name, at + 32);
-    return check_size(f, name, at, e);
+    if (tail->size == VHD_FOOTER_SIZE)
+        return 0;
+    return vhd_find(j, FOUND_TRAILING_FOOTER_511, tail->at, e,
+                    "the trailing footer has 511 bytes instead of 512, as "
+                    "before Virtual PC 2004");
 }
 
-int vhd_ends_read(struct source *src, struct vhd_ends *out, struct err *e)
+static int find_guest_head(struct vhd_judge *j, struct err *e)
 {
-    uint8_t tail[VHD_FOOTER_SIZE];
-    uint64_t size = (uint64_t)src->size;
+    return vhd_find(j, FOUND_GUEST_VHD_HEAD, 0, e,
+                    "the data of this fixed disk begins with a VHD's footer: "
+                    "it belongs to the guest");
+}
 
-    if (size < VHD_FOOTER_SIZE)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: not a VHD: %" PRIu64
-                       " bytes are less than one footer",
-                       src->name, size);
-    *out = (struct vhd_ends){0};
-    TRY(source_pread_full(src, out->copy_raw, VHD_FOOTER_SIZE, 0,
-                          "the footer at byte 0", e));
-    TRY(source_pread_full(src, tail, sizeof(tail), size - sizeof(tail),
-                          "the trailing footer", e));
-    out->copy_state = vhd_footer_decode(out->copy_raw, &out->copy);
-    out->tail_state = vhd_footer_at_end(tail, sizeof(tail), size, &out->tail,
-                                        &out->tail_size);
-    out->tail_at = size - out->tail_size;
-    memcpy(out->tail_raw, tail + sizeof(tail) - out->tail_size, out->tail_size);
+/* --- a file ---------------------------------------------------------------*/
+
+static int read_ends(struct vhd_tape *t, struct vhd_head *h, struct err *e)
+{
+    uint64_t from = t->size - min_u64(t->size, VHD_FOOTER_SIZE);
+    uint8_t last[VHD_FOOTER_SIZE];
+    int64_t got;
+
+    got = vhd_tape_read(t, last, sizeof(last), from, e);
+    TRY(got);
+    vhd_end_find_tail(&h->tail, last, (size_t)got, t->size);
+    got = vhd_tape_read(t, h->copy.raw, sizeof(h->copy.raw), 0, e);
+    TRY(got);
+    if (got == VHD_FOOTER_SIZE)
+        end_decode(&h->copy, 0, VHD_FOOTER_SIZE);
     return 0;
 }
 
-static int no_footer(const struct vhd_ends *ends, const char *name,
+enum choice { NEITHER, COPY, TAIL };
+
+/* Stores COPY, TAIL or NEITHER. */
+static int choose(struct vhd_tape *t, const struct vhd_head *h,
+                  enum choice *choice, struct err *e)
+{
+    const struct vhd_end *copy = &h->copy, *tail = &h->tail;
+    int covered = 0;
+
+    *choice = TAIL;
+    if (!vhd_end_is_sound(tail)) {
+        *choice = vhd_end_is_sound(copy) && copy->f.type != VHD_FIXED ? COPY
+                                                                      : NEITHER;
+        return 0;
+    }
+    if (!vhd_end_is_sound(copy) || uuid_equal(&copy->f.uuid, &tail->f.uuid) ||
+        (tail->f.type == VHD_FIXED && tail->f.current_size == tail->at))
+        return 0;
+    covered = vhd_table_covers_by(t, &copy->f, t->size - 1, e);
+    TRY(covered);
+    if (covered)
+        *choice = COPY;
+    return 0;
+}
+
+/* No sound footer at either end. */
+static int find_none(struct vhd_judge *j, const struct vhd_head *h,
                      struct err *e)
 {
-    if (ends->tail_state == VHD_BAD_SUM)
-        return vhd_footer_bad_sum(ends->tail_raw, name, ends->tail_at, e);
-    if (ends->copy_state == VHD_BAD_SUM)
-        return vhd_footer_bad_sum(ends->copy_raw, name, 0, e);
-    return err_set(e, ERR_CORRUPT,
-                   "%s: not a VHD: no footer (\"conectix\") at byte 0, and "
-                   "none at its end (byte %" PRIu64 ")",
-                   name, ends->tail_at);
+    bool copy = has_cookie(&h->copy) && !vhd_end_is_sound(&h->copy);
+    bool tail = has_cookie(&h->tail) && !vhd_end_is_sound(&h->tail);
+
+    if (!copy && !tail)
+        return vhd_find(j, FOUND_NOT_A_VHD, 0, e,
+                        "not a VHD: a fixed disk's footer (\"conectix\") at "
+                        "byte 0, and none at the end");
+    if (tail && h->tail.at)
+        TRY(find_bad_sum(j, FOUND_FOOTER_CHECKSUM, &h->tail,
+                         "the trailing footer", e));
+    if (copy)
+        TRY(find_bad_sum(j, FOUND_FOOTER_CHECKSUM, &h->copy,
+                         "the footer at byte 0", e));
+    return 0;
 }
 
-/* 1: the trailing footer counts; 0: the copy does. */
-static int tail_counts(struct source *src, const struct vhd_ends *ends,
-                       struct err *e)
+static int judge_lone_copy(struct vhd_judge *j, struct vhd_head *h,
+                           uint64_t size, struct err *e)
 {
-    bool copy = ends->copy_state == VHD_INTACT;
-    int covered;
-
-    if (ends->tail_state != VHD_INTACT) {
-        if (copy && ends->copy.type != VHD_FIXED)
-            return 0;
-        return no_footer(ends, src->name, e);
-    }
-    if (!copy || uuid_equal(&ends->copy.uuid, &ends->tail.uuid) ||
-        (ends->tail.type == VHD_FIXED &&
-         ends->tail.current_size == ends->tail_at))
-        return 1;
-    covered = vhd_table_covers(src, &ends->copy, (uint64_t)src->size - 1, e);
-    return covered < 0 ? covered : !covered;
+    h->has_footer = true;
+    h->footer = h->copy.f;
+    h->footer_at = 0;
+    h->limit = size;
+    TRY(find_early_sum(j, &h->copy, e));
+    /* A sound footer that was not chosen is a sector of the guest's. */
+    if (vhd_end_is_sound(&h->tail) || !has_cookie(&h->tail))
+        return find_tail_missing(j, size, e);
+    h->limit = h->tail.at;
+    return find_bad_sum(j, FOUND_TRAILING_FOOTER_CHECKSUM, &h->tail,
+                        "the trailing footer", e);
 }
 
-/* Says what is odd about the two ends. */
-static void tell(const struct vhd_ends *ends, bool tail, const char *name,
-                 const struct notice *notice)
+static int judge_copy_beside_tail(struct vhd_judge *j, const struct vhd_head *h,
+                                  struct err *e)
 {
-    uint8_t copy[VHD_FOOTER_SIZE], other[VHD_FOOTER_SIZE];
+    const struct vhd_end *copy = &h->copy, *tail = &h->tail;
 
-    if (!tail) {
-        notice_say(notice,
-                   "%s: the trailing footer is lost or broken; the copy at "
-                   "byte 0 is used",
-                   name);
-        return;
-    }
-    if (ends->tail.type == VHD_FIXED)
-        return;
-    if (ends->copy_state != VHD_INTACT) {
-        notice_say(notice,
-                   "%s: the footer copy at byte 0 is lost or broken; the "
-                   "trailing one is used",
-                   name);
-        return;
-    }
-    /* Features, time, sum and states may differ. */
-    memcpy(copy, ends->copy_raw, sizeof(copy));
-    memcpy(other, ends->tail_raw, sizeof(other));
-    memcpy(copy + 8, other + 8, 4);
-    memcpy(copy + 24, other + 24, 4);
-    memcpy(copy + VHD_FOOTER_SUM, other + VHD_FOOTER_SUM, 4);
-    memcpy(copy + 84, other + 84, 2);
-    if (memcmp(copy, other, sizeof(copy)))
-        notice_say(notice,
-                   "%s: the two footers say different things; the trailing one "
-                   "(byte %" PRIu64 ") is used",
-                   name, ends->tail_at);
+    if (tail->f.type == VHD_FIXED &&
+        (tail->f.current_size <= tail->at || !vhd_end_is_sound(copy)))
+        return vhd_end_is_sound(copy) && tail->at ? find_guest_head(j, e) : 0;
+    if (vhd_end_is_sound(copy))
+        return find_differences(j, copy, tail, e);
+    if (has_cookie(copy))
+        return find_bad_sum(j, FOUND_FOOTER_COPY_CHECKSUM, copy,
+                            "the footer at byte 0", e);
+    return vhd_find(j, FOUND_FOOTER_COPY_MISSING, 0, e,
+                    "no footer (\"conectix\") at byte 0; the trailing one is "
+                    "used");
 }
 
-static int find_in_file(struct source *src, const struct vhd_origin *origin,
+static int judge_tail_first(struct vhd_judge *j, struct vhd_head *h,
+                            struct err *e)
+{
+    h->has_footer = true;
+    h->footer = h->tail.f;
+    h->footer_at = h->tail.at;
+    h->footer_size = h->tail.size;
+    h->limit = h->tail.at;
+    TRY(find_early_sum(j, &h->tail, e));
+    TRY(find_short_tail(j, &h->tail, e));
+    return judge_copy_beside_tail(j, h, e);
+}
+
+int vhd_ends_judge(struct vhd_tape *t, struct vhd_judge *j, struct vhd_head *h,
+                   struct err *e)
+{
+    enum choice choice;
+
+    TRY(read_ends(t, h, e));
+    if (!h->copy.size)
+        return vhd_find(j, FOUND_NOT_A_VHD, 0, e,
+                        "not a VHD: %" PRIu64
+                        " bytes are less than a footer's 512",
+                        t->size);
+    if (!has_cookie(&h->copy) && !has_cookie(&h->tail))
+        return vhd_find(j, FOUND_NOT_A_VHD, 0, e,
+                        "not a VHD: no footer (\"conectix\") at byte 0, nor at "
+                        "the end");
+    if (is_poisoned(&h->copy) || is_poisoned(&h->tail)) {
+        TRY(find_poisoned(j, &h->copy, e));
+        return h->tail.at ? find_poisoned(j, &h->tail, e) : 0;
+    }
+    TRY(choose(t, h, &choice, e));
+    if (choice == NEITHER)
+        return find_none(j, h, e);
+    if (choice == COPY)
+        TRY(judge_lone_copy(j, h, t->size, e));
+    else
+        TRY(judge_tail_first(j, h, e));
+    return 1;
+}
+
+int vhd_ends_judge_fixed(struct vhd_judge *j, struct vhd_head *h, struct err *e)
+{
+    if (!has_cookie(&h->tail))
+        return vhd_find(j, FOUND_NOT_A_VHD, 0, e,
+                        "not a VHD: no footer (\"conectix\") at byte 0, nor at "
+                        "the end");
+    if (is_poisoned(&h->tail))
+        return find_poisoned(j, &h->tail, e);
+    if (!vhd_end_is_sound(&h->tail))
+        return find_bad_sum(j, FOUND_FOOTER_CHECKSUM, &h->tail,
+                            "the trailing footer", e);
+    TRY(judge_tail_first(j, h, e));
+    h->size = h->footer.current_size;
+    return vhd_judge_footer(j, h, e);
+}
+
+/* --- a stream -------------------------------------------------------------*/
+
+int vhd_ends_judge_first(struct vhd_tape *t, struct vhd_judge *j,
+                         struct vhd_head *h, struct err *e)
+{
+    int64_t got = vhd_tape_read(t, h->copy.raw, sizeof(h->copy.raw), 0, e);
+
+    TRY(got);
+    h->limit = VHD_SIZE_UNKNOWN;
+    if (got < VHD_FOOTER_SIZE)
+        return vhd_find(
+            j, FOUND_NOT_A_VHD, 0, e,
+            "not a VHD: %" PRId64 " bytes are less than a footer's 512", got);
+    end_decode(&h->copy, 0, VHD_FOOTER_SIZE);
+    if (is_poisoned(&h->copy))
+        return find_poisoned(j, &h->copy, e);
+    if (!has_cookie(&h->copy))
+        return vhd_find(j, FOUND_FOOTER_COPY_MISSING, 0, e,
+                        "no footer (\"conectix\") at byte 0: no VHD, a fixed "
+                        "one, or one that lost it; a file could be looked at "
+                        "from its end");
+    if (!vhd_end_is_sound(&h->copy))
+        return find_bad_sum(j, FOUND_FOOTER_COPY_CHECKSUM, &h->copy,
+                            "the footer at byte 0", e);
+    h->has_footer = true;
+    h->footer = h->copy.f;
+    TRY(find_early_sum(j, &h->copy, e));
+    return 1;
+}
+
+/* There was no footer at byte 0: what the end has to say to that. */
+static int judge_last_alone(struct vhd_judge *j, const struct vhd_end *tail,
+                            struct err *e)
+{
+    if (vhd_end_is_sound(tail) && tail->f.type == VHD_FIXED)
+        return vhd_find(j, FOUND_PIPE_FIXED, 0, e,
+                        "a fixed VHD: where its data ends is not known from "
+                        "its beginning; give its length with --size, or start "
+                        "from a file");
+    if (!has_cookie(tail))
+        return vhd_find(j, FOUND_NOT_A_VHD, 0, e,
+                        "not a VHD: no footer (\"conectix\") at byte 0, nor at "
+                        "the end");
+    return 0;
+}
+
+static int judge_last_beside_first(struct vhd_judge *j, struct vhd_head *h,
+                                   struct err *e)
+{
+    const struct vhd_end *tail = &h->tail;
+
+    h->footer_size = tail->size;
+    TRY(find_short_tail(j, tail, e));
+    if (tail->f.type == VHD_FIXED)
+        return find_guest_head(j, e);
+    return find_differences(j, &h->copy, tail, e);
+}
+
+int vhd_ends_judge_last(struct vhd_tape *t, struct vhd_judge *j,
                         struct vhd_head *h, struct err *e)
 {
-    struct vhd_ends ends;
-    int tail;
+    struct vhd_end *tail = &h->tail;
 
-    TRY(vhd_ends_read(src, &ends, e));
-    if (ends.tail_state != VHD_ALIEN && ends.tail.poisoned)
-        return poisoned(src->name, ends.tail_at, e);
-    if (ends.copy_state != VHD_ALIEN && ends.copy.poisoned)
-        return poisoned(src->name, 0, e);
-    tail = tail_counts(src, &ends, e);
-    TRY(tail);
-    tell(&ends, tail, src->name, origin->notice);
-    h->footer = tail ? ends.tail : ends.copy;
-    h->footer_at = tail ? ends.tail_at : 0;
-    h->footer_size = tail ? ends.tail_size : 0;
-    h->limit = tail || ends.tail_state == VHD_BAD_SUM ? ends.tail_at
-                                                      : (uint64_t)src->size;
-    return 0;
-}
-
-static int find_in_stream(struct source *src, const struct vhd_origin *origin,
-                          struct vhd_head *h, struct err *e)
-{
-    uint8_t raw[VHD_FOOTER_SIZE];
-    uint64_t len = src->size < 0 ? origin->len : (uint64_t)src->size;
-    enum vhd_state state;
-
-    TRY(source_read_full(src, raw, sizeof(raw), "the footer at byte 0", e));
-    state = vhd_footer_decode(raw, &h->footer);
-    if (state == VHD_BAD_SUM && !h->footer.poisoned)
-        return vhd_footer_bad_sum(raw, src->name, 0, e);
-    if (state == VHD_ALIEN)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: no VHD that can be read from a stream: no footer "
-                       "(\"conectix\") at byte 0, and a fixed VHD needs its "
-                       "length in bytes (--size)",
-                       src->name);
-    if (h->footer.type == VHD_FIXED)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the footer at byte 0 is that of a fixed VHD, where "
-                       "its data should begin",
-                       src->name);
-    h->limit =
-        len < VHD_FOOTER_SIZE ? VHD_OFFSET_MAX : len - (VHD_FOOTER_SIZE - 1);
-    return 0;
-}
-
-int vhd_footer_find(struct source *src, const struct vhd_origin *origin,
-                    struct vhd_head *h, struct err *e)
-{
-    if (source_is_seekable(src))
-        return find_in_file(src, origin, h, e);
-    return find_in_stream(src, origin, h, e);
+    vhd_end_find_tail(tail, t->last, t->last_len, t->size);
+    h->limit = t->size;
+    if (!h->copy.size || is_poisoned(&h->copy))
+        return 0;
+    if (!has_cookie(&h->copy))
+        return judge_last_alone(j, tail, e);
+    if (!vhd_end_is_sound(&h->copy))
+        return 0;
+    if (has_cookie(tail) && !(vhd_end_is_sound(tail) &&
+                              !uuid_equal(&tail->f.uuid, &h->footer.uuid) &&
+                              vhd_table_covers(h, t->size - 1)))
+        h->limit = tail->at;
+    if (h->limit == t->size)
+        return find_tail_missing(j, t->size, e);
+    if (is_poisoned(tail))
+        return find_poisoned(j, tail, e);
+    if (!vhd_end_is_sound(tail))
+        return find_bad_sum(j, FOUND_TRAILING_FOOTER_CHECKSUM, tail,
+                            "the trailing footer", e);
+    return judge_last_beside_first(j, h, e);
 }

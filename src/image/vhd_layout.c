@@ -35,6 +35,7 @@ enum vhd_state vhd_footer_decode(const uint8_t raw[VHD_FOOTER_SIZE],
                                  struct vhd_footer *out)
 {
     struct vhd_footer f = {0};
+    bool intact;
 
     f.poisoned = !memcmp(raw, "v_poison", 8);
     if (memcmp(raw, "conectix", 8) && !f.poisoned)
@@ -56,11 +57,10 @@ enum vhd_state vhd_footer_decode(const uint8_t raw[VHD_FOOTER_SIZE],
     memcpy(f.uuid.bytes, raw + 68, 16);
     f.saved_state = raw[84];
     f.hidden = raw[HIDDEN];
+    intact = vhd_checksum(raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM) == f.checksum;
+    f.sum_without_hidden = !intact && sum_without_hidden(raw, f.checksum);
     *out = f;
-    if (vhd_checksum(raw, VHD_FOOTER_SIZE, VHD_FOOTER_SUM) != f.checksum &&
-        !sum_without_hidden(raw, f.checksum))
-        return VHD_BAD_SUM;
-    return VHD_INTACT;
+    return intact || f.sum_without_hidden ? VHD_INTACT : VHD_BAD_SUM;
 }
 
 void vhd_footer_encode(const struct vhd_footer *f, uint8_t raw[VHD_FOOTER_SIZE])

@@ -37,6 +37,13 @@ enum {
 /* 2040 GiB: beyond it sectors of the file do not fit a BAT entry. */
 #define VHD_SIZE_MAX UINT64_C(0x1FE00000000)
 
+/* 2 TiB: what 32 bits of sectors count. */
+#define VHD_SPAN_MAX (UINT64_C(1) << 41)
+
+/* No place in a file is beyond it: what 32 bits of sectors and a block reach,
+ * and far below where 64-bit sums could wrap. */
+#define VHD_OFFSET_MAX (UINT64_C(1) << 48)
+
 enum vhd_type {
     VHD_FIXED = 2,
     VHD_DYNAMIC = 3,
@@ -77,6 +84,8 @@ struct vhd_footer {
     uint32_t type, checksum;
     struct uuid uuid;
     uint8_t saved_state, hidden;
+    bool sum_without_hidden; /* decoded: early td-util set hidden without a new
+                                checksum */
 };
 
 /*
@@ -96,11 +105,24 @@ struct vhd_footer {
  *     768  256 reserved
  */
 struct vhd_locator {
-    uint32_t code;  /* four characters; 0: none */
+    uint32_t code;  /* enum vhd_code; 0: none */
     uint32_t space; /* as stored: sectors by the specification, bytes by most */
     uint32_t length; /* bytes */
     uint64_t offset;
 };
+
+/* Platform codes: four characters each. */
+enum vhd_code {
+    VHD_CODE_W2RU = 0x57327275, /* relative path, UTF-16LE */
+    VHD_CODE_W2KU =
+        0x57326B75, /* absolute path, UTF-16LE; blktap's: relative */
+    VHD_CODE_MACX = 0x4D616358, /* file:// URL, UTF-8 */
+    VHD_CODE_MAC = 0x4D616320,  /* alias blob */
+    VHD_CODE_WI2R = 0x57693272, /* deprecated: 8-bit relative path */
+    VHD_CODE_WI2K = 0x5769326B, /* deprecated: 8-bit absolute path */
+};
+
+enum { VHD_LOCATOR_MAX = 64 * 1024 }; /* bytes of a text that is followed */
 
 struct vhd_header {
     uint64_t data_offset, table_offset;

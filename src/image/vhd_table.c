@@ -6,352 +6,85 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "image/image.h"
+#include "image/vhd_judge.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { TABLE_CHUNK = 64 * 1024, SURPLUS_FIRST = 1024 };
-
-/* A block's place and number, so that they sort by place. */
-static uint64_t make_key(uint32_t entry, uint32_t index)
-{
-    return (uint64_t)entry << 32 | index;
-}
-
-struct table_reader {
-    struct source *src;
-    struct vhd_head *h;
-    uint64_t *surplus; /* keys of the blocks past the disk's end */
-    uint32_t nsurplus, room;
+enum {
+    TABLE_CHUNK = 64 * 1024,
+    ENOUGH = 1000, /* errors: a table of wrong entries is told of by these */
 };
 
-/* --- its place ------------------------------------------------------------ */
+uint64_t vhd_entry_at(const struct vhd_head *h, uint32_t index)
+{
+    return h->header.table_offset + 4 * (uint64_t)index;
+}
 
-static uint64_t table_end(const struct vhd_header *d)
+uint64_t vhd_table_end(const struct vhd_header *d)
 {
     return d->table_offset + round_up((uint64_t)d->max_entries * 4, 512);
 }
 
-int vhd_table_place(const struct source *src, struct vhd_head *h, struct err *e)
+uint64_t vhd_block_span(const struct vhd_head *h)
 {
-    const struct vhd_header *d = &h->header;
-    uint64_t head = h->footer.data_offset, at = d->table_offset;
-    uint64_t len = (uint64_t)d->max_entries * 4;
-
-    if (at < VHD_FOOTER_SIZE || at >= h->limit)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the dynamic header (byte %" PRIu64
-                       ") places the block allocation table at byte %" PRIu64
-                       ", expected a place from byte 512 to %" PRIu64,
-                       src->name, head + 16, at, h->limit);
-    if (len > h->limit - at)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the block allocation table of %" PRIu32
-                       " entries at byte %" PRIu64
-                       " (by the dynamic header, byte %" PRIu64
-                       ") is cut off at byte %" PRIu64,
-                       src->name, d->max_entries, at, head + 16, h->limit);
-    if (at < head + VHD_HEADER_SIZE && at + len > head)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the dynamic header (byte %" PRIu64
-                       ") places the block allocation table at byte %" PRIu64
-                       ", over itself",
-                       src->name, head + 16, at);
-    vhd_head_add_part(h, at, table_end(d), "the block allocation table");
-    return 0;
+    return (uint64_t)h->bitmap_size + h->header.block_size;
 }
 
-/* --- its entries ---------------------------------------------------------- */
-
-static int bad_entry(const struct source *src, const struct vhd_head *h,
-                     uint64_t key, const char *why, struct err *e)
+bool vhd_table_has(const struct vhd_head *h, uint32_t index)
 {
-    uint32_t index = (uint32_t)key;
-
-    return err_set(e, ERR_CORRUPT,
-                   "%s: BAT entry %" PRIu32 " (byte %" PRIu64
-                   ") points to byte %" PRIu64 ", %s",
-                   src->name, index,
-                   h->header.table_offset + 4 * (uint64_t)index,
-                   (key >> 32) * 512, why);
+    return vhd_entry_used(h->bat[index]) &&
+           (h->bat[index] || index < h->nblocks);
 }
 
-static int past_end(const struct table_reader *t, uint64_t key, uint64_t end,
-                    struct err *e)
+static uint64_t place(const struct vhd_head *h, uint32_t index)
 {
-    char why[96];
-
-    (void)snprintf(why, sizeof(why),
-                   "and its block ends at byte %" PRIu64
-                   ", past the end of the data (%" PRIu64 ")",
-                   end, t->h->limit);
-    return bad_entry(t->src, t->h, key, why, e);
+    return (uint64_t)h->bat[index] * 512;
 }
 
-/* A stream cannot go back to what stands before the table's end. */
-static int passed(const struct table_reader *t, uint64_t key, struct err *e)
+bool vhd_table_covers(const struct vhd_head *h, uint64_t pos)
 {
-    uint32_t index = (uint32_t)key;
-
-    return err_set(
-        e, ERR_UNSUPPORTED,
-        "%s: BAT entry %" PRIu32 " (byte %" PRIu64 ") points to byte %" PRIu64
-        ", which the stream has passed; copy the VHD to a file and "
-        "start from that",
-        t->src->name, index, t->h->header.table_offset + 4 * (uint64_t)index,
-        (key >> 32) * 512);
+    for (uint32_t i = 0; h->bat && i < h->nentries; i++)
+        if (vhd_table_has(h, i) && pos >= place(h, i) &&
+            pos - place(h, i) < vhd_block_span(h))
+            return true;
+    return false;
 }
 
-/* A block against everything that is not a block. */
-static int check_entry(const struct table_reader *t, uint64_t key,
-                       struct err *e)
-{
-    const struct vhd_head *h = t->h;
-    uint64_t at = (key >> 32) * 512;
-    uint64_t end = at + h->bitmap_size + h->header.block_size;
-
-    if (end > h->limit)
-        return past_end(t, key, end, e);
-    for (unsigned p = 0; p < h->nparts; p++) {
-        char why[64];
-
-        if (at >= h->parts[p].end || h->parts[p].start >= end)
-            continue;
-        (void)snprintf(why, sizeof(why), "over %s", h->parts[p].what);
-        return bad_entry(t->src, h, key, why, e);
-    }
-    if (!source_is_seekable(t->src) &&
-        at < h->header.table_offset + (uint64_t)h->header.max_entries * 4)
-        return passed(t, key, e);
-    return 0;
-}
-
-static int add_surplus(struct table_reader *t, uint64_t key, struct err *e)
-{
-    if (t->nsurplus == t->room) {
-        uint32_t room = t->room ? t->room * 2 : SURPLUS_FIRST;
-        uint64_t *bigger = NULL;
-
-        if (room > BLOCKS_MAX)
-            return err_set(e, ERR_UNSUPPORTED,
-                           "%s: more than %d blocks past the end of the disk",
-                           t->src->name, BLOCKS_MAX);
-        TRY(mem_alloc_array(&bigger, room, sizeof(*bigger),
-                            "the blocks past the disk's end", e));
-        if (t->nsurplus)
-            memcpy(bigger, t->surplus, t->nsurplus * sizeof(*bigger));
-        free(t->surplus);
-        t->surplus = bigger;
-        t->room = room;
-    }
-    t->surplus[t->nsurplus++] = key;
-    return 0;
-}
-
-static int take_entry(struct table_reader *t, uint32_t index, uint32_t entry,
-                      struct err *e)
-{
-    struct vhd_head *h = t->h;
-
-    if (index < h->nblocks)
-        h->bat[index] = entry;
-    else if (!entry)
-        return 0;
-    if (!vhd_entry_used(entry))
-        return 0;
-    TRY(check_entry(t, make_key(entry, index), e));
-    if (index >= h->nblocks)
-        return add_surplus(t, make_key(entry, index), e);
-    h->nused++;
-    return 0;
-}
-
-/* The whole table, in pieces; the entries of the disk's blocks are kept. */
-static int read_entries(struct table_reader *t, struct err *e)
-{
-    FREE uint8_t *raw = NULL;
-    uint64_t at = t->h->header.table_offset;
-    uint32_t left = t->h->header.max_entries, index = 0;
-
-    TRY(mem_alloc(&raw, TABLE_CHUNK, "a buffer", e));
-    while (left) {
-        uint32_t now = (uint32_t)min_u64(left, TABLE_CHUNK / 4);
-
-        TRY(vhd_read_at(t->src, raw, now * 4, at, "the block allocation table",
-                        e));
-        for (uint32_t i = 0; i < now; i++)
-            TRY(take_entry(t, index + i, get_be32(raw + 4 * (size_t)i), e));
-        index += now;
-        at += now * 4;
-        left -= now;
-    }
-    return 0;
-}
-
-/* --- the blocks against each other ---------------------------------------- */
-
-static int check_pair(const struct table_reader *t, uint64_t low, uint64_t high,
-                      struct err *e)
-{
-    uint64_t span =
-        ((uint64_t)t->h->bitmap_size + t->h->header.block_size) / 512;
-    char why[64];
-
-    if ((high >> 32) >= (low >> 32) + span)
-        return 0;
-    (void)snprintf(why, sizeof(why), "into the block of entry %" PRIu32,
-                   (uint32_t)low);
-    return bad_entry(t->src, t->h, high, why, e);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-/* The disk's blocks as they are numbered; true where they lie that way. */
-static bool list_blocks(struct vhd_head *h)
-{
-    bool ascending = true;
-    uint32_t n = 0, last = 0;
-
-    for (uint32_t i = 0; i < h->nblocks; i++) {
-        if (!vhd_entry_used(h->bat[i]))
-            continue;
-        ascending &= h->bat[i] >= last;
-        last = h->bat[i];
-        h->order[n++] = i;
-    }
-    return ascending;
-}
-
-static int check_ascending(const struct table_reader *t, struct err *e)
-{
-    const struct vhd_head *h = t->h;
-
-    for (uint32_t i = 1; i < h->nused; i++) {
-        uint32_t a = h->order[i - 1], b = h->order[i];
-
-        TRY(check_pair(t, make_key(h->bat[a], a), make_key(h->bat[b], b), e));
-    }
-    return 0;
-}
-
-static int sort_all(struct table_reader *t, struct err *e)
-{
-    struct vhd_head *h = t->h;
-    uint32_t total = h->nused + t->nsurplus, n = 0;
-    FREE uint64_t *keys = NULL;
-
-    TRY(mem_alloc_array(&keys, total, sizeof(*keys), "the block order", e));
-    for (uint32_t i = 0; i < h->nused; i++)
-        keys[i] = make_key(h->bat[h->order[i]], h->order[i]);
-    if (t->nsurplus)
-        memcpy(keys + h->nused, t->surplus, t->nsurplus * sizeof(*keys));
-    qsort(keys, total, sizeof(*keys), compare_keys);
-    for (uint32_t i = 0; i < total; i++) {
-        if (i)
-            TRY(check_pair(t, keys[i - 1], keys[i], e));
-        if ((uint32_t)keys[i] < h->nblocks)
-            h->order[n++] = (uint32_t)keys[i];
-    }
-    return 0;
-}
-
-/* Blocks by their place in the file; two that share bytes are refused. */
-static int sort_blocks(struct table_reader *t, struct err *e)
-{
-    struct vhd_head *h = t->h;
-
-    TRY(mem_alloc_array(&h->order, h->nused, sizeof(*h->order),
-                        "the block order", e));
-    h->ascending = list_blocks(h);
-    if (h->ascending && !t->nsurplus)
-        return check_ascending(t, e);
-    return sort_all(t, e);
-}
-
-/* Where everything but the trailing footer ends, as far as the head tells. */
-static uint64_t data_end(const struct table_reader *t)
-{
-    const struct vhd_head *h = t->h;
-    uint64_t last = 0, end = 0;
-
-    for (unsigned p = 0; p < h->nparts; p++)
-        end = max_u64(end, h->parts[p].end);
-    if (h->nused)
-        last = h->bat[h->order[h->nused - 1]];
-    for (uint32_t i = 0; i < t->nsurplus; i++)
-        last = max_u64(last, t->surplus[i] >> 32);
-    if (last)
-        end = max_u64(end, last * 512 + h->bitmap_size + h->header.block_size);
-    return end;
-}
-
-static int read_table(struct table_reader *t, struct err *e)
-{
-    struct vhd_head *h = t->h;
-
-    h->nblocks = (uint32_t)div_up(h->size, h->header.block_size);
-    h->bitmap_size = vhd_bitmap_size(h->header.block_size);
-    TRY(mem_alloc_array(&h->bat, h->nblocks, sizeof(*h->bat),
-                        "the block allocation table", e));
-    TRY(read_entries(t, e));
-    TRY(sort_blocks(t, e));
-    h->end = data_end(t);
-    return 0;
-}
-
-int vhd_table_read(struct source *src, struct vhd_head *h, struct err *e)
-{
-    struct table_reader t = {.src = src, .h = h};
-    int result = read_table(&t, e);
-
-    free(t.surplus);
-    return result;
-}
-
-/* --- a look without keeping it -------------------------------------------- */
+/* --- a look before anything is known --------------------------------------*/
 
 /* The header that f leads to: 1, or 0 where there is none to go by. */
-static int look_at_header(struct source *src, const struct vhd_footer *f,
+static int look_at_header(struct vhd_tape *t, const struct vhd_footer *f,
                           struct vhd_header *d, struct err *e)
 {
     uint8_t raw[VHD_HEADER_SIZE];
-    uint64_t size = (uint64_t)src->size;
+    int64_t got;
 
-    if (f->type == VHD_FIXED || size < VHD_HEADER_SIZE ||
-        f->data_offset > size - VHD_HEADER_SIZE)
+    if (f->type != VHD_DYNAMIC && f->type != VHD_DIFFERENCING)
         return 0;
-    TRY(source_pread_full(src, raw, sizeof(raw), f->data_offset,
-                          "the dynamic header", e));
-    return vhd_header_decode(raw, d) == VHD_INTACT && d->block_size &&
-           d->table_offset <= size &&
-           (uint64_t)d->max_entries * 4 <= size - d->table_offset;
+    got = vhd_tape_read(t, raw, sizeof(raw), f->data_offset, e);
+    TRY(got);
+    return got == VHD_HEADER_SIZE && vhd_header_decode(raw, d) == VHD_INTACT &&
+           d->block_size && d->table_offset <= t->size &&
+           (uint64_t)d->max_entries * 4 <= t->size - d->table_offset;
 }
 
-int vhd_table_covers(struct source *src, const struct vhd_footer *f,
-                     uint64_t pos, struct err *e)
+int vhd_table_covers_by(struct vhd_tape *t, const struct vhd_footer *f,
+                        uint64_t pos, struct err *e)
 {
     FREE uint8_t *raw = NULL;
     struct vhd_header d = {0};
-    uint64_t span;
-    int there = look_at_header(src, f, &d, e);
+    uint64_t span, len;
+    int there = look_at_header(t, f, &d, e);
 
     if (there <= 0)
         return there;
     span = (uint64_t)vhd_bitmap_size(d.block_size) + d.block_size;
+    len = (uint64_t)d.max_entries * 4;
     TRY(mem_alloc(&raw, TABLE_CHUNK, "a buffer", e));
-    for (uint64_t at = 0; at < (uint64_t)d.max_entries * 4; at += TABLE_CHUNK) {
-        size_t now =
-            (size_t)min_u64(TABLE_CHUNK, (uint64_t)d.max_entries * 4 - at);
+    for (uint64_t at = 0; at < len; at += TABLE_CHUNK) {
+        size_t now = (size_t)min_u64(TABLE_CHUNK, len - at);
 
-        TRY(source_pread_full(src, raw, now, d.table_offset + at,
-                              "the block allocation table", e));
+        TRY(vhd_tape_read(t, raw, now, d.table_offset + at, e));
         for (size_t i = 0; i < now; i += 4) {
             uint64_t start = (uint64_t)get_be32(raw + i) * 512;
 
@@ -360,5 +93,259 @@ int vhd_table_covers(struct source *src, const struct vhd_footer *f,
                 return 1;
         }
     }
+    return 0;
+}
+
+/* --- reading --------------------------------------------------------------*/
+
+/* The whole table; 0 where it is cut off. */
+static int read_entries(struct vhd_tape *t, struct vhd_head *h, struct err *e)
+{
+    FREE uint8_t *raw = NULL;
+
+    TRY(mem_alloc_array(&h->bat, h->nentries, sizeof(*h->bat),
+                        "the block allocation table", e));
+    TRY(mem_alloc(&raw, TABLE_CHUNK, "a buffer", e));
+    for (uint32_t index = 0; index < h->nentries;) {
+        uint32_t now = (uint32_t)min_u64(h->nentries - index, TABLE_CHUNK / 4);
+        int64_t got = vhd_tape_read(t, raw, now * 4, vhd_entry_at(h, index), e);
+
+        TRY(got);
+        if (got < now * 4)
+            return 0;
+        for (uint32_t i = 0; i < now; i++)
+            h->bat[index + i] = get_be32(raw + 4 * (size_t)i);
+        index += now;
+    }
+    return 1;
+}
+
+/* --- each entry by itself -------------------------------------------------*/
+
+static int find_entry(struct vhd_judge *j, enum vhd_finding_id id,
+                      const struct vhd_head *h, uint32_t index, const char *why,
+                      uint64_t number, struct err *e)
+{
+    return vhd_find(j, id, vhd_entry_at(h, index), e,
+                    "BAT entry %" PRIu32 " points to byte %" PRIu64
+                    ", %s %" PRIu64,
+                    index, place(h, index), why, number);
+}
+
+/* Against the end of the data: 1 where the block begins before that. */
+static int judge_limit(struct vhd_judge *j, const struct vhd_head *h,
+                       uint32_t index, struct err *e)
+{
+    uint64_t end = place(h, index) + vhd_block_span(h);
+
+    if (place(h, index) >= h->limit)
+        return find_entry(j, FOUND_BAT_ENTRY_PAST_END, h, index,
+                          "the data ends at", h->limit, e);
+    if (end > h->limit)
+        TRY(find_entry(
+            j, h->footer_size ? FOUND_BLOCK_OVER_FOOTER : FOUND_BLOCK_CUT, h,
+            index,
+            h->footer_size ? "its block runs into the trailing footer at"
+                           : "the file ends inside its block, at",
+            h->limit, e));
+    return 1;
+}
+
+static int judge_overlap(struct vhd_judge *j, const struct vhd_head *h,
+                         uint32_t index, const struct vhd_part *p,
+                         struct err *e)
+{
+    static const enum vhd_finding_id ids[] = {
+        [VHD_PART_COPY] = FOUND_BLOCK_OVER_COPY,
+        [VHD_PART_HEADER] = FOUND_BLOCK_OVER_HEADER,
+        [VHD_PART_TABLE] = FOUND_BLOCK_OVER_BAT,
+        [VHD_PART_LOCATOR] = FOUND_BLOCK_OVER_LOCATOR,
+    };
+    static const char *const whats[] = {
+        [VHD_PART_COPY] = "its block lies over the footer at",
+        [VHD_PART_HEADER] = "its block lies over the dynamic header at",
+        [VHD_PART_TABLE] = "its block lies over the table at",
+        [VHD_PART_LOCATOR] = "its block lies over a parent locator's text at",
+    };
+
+    return find_entry(j, ids[p->kind], h, index, whats[p->kind], p->start, e);
+}
+
+/* 1 where the block is to be compared with the others. */
+static int judge_entry(struct vhd_judge *j, const struct vhd_head *h,
+                       uint32_t index, struct err *e)
+{
+    uint64_t start = place(h, index), end = start + vhd_block_span(h);
+    uint64_t table = h->header.table_offset;
+    int inside;
+
+    if (index >= h->nblocks)
+        TRY(find_entry(j, FOUND_SURPLUS_BLOCK, h, index,
+                       "a block past the disk's end, at", h->size, e));
+    inside = judge_limit(j, h, index, e);
+    if (inside <= 0)
+        return inside;
+    for (int i = 0; i < h->nparts; i++)
+        if (vhd_overlap(start, end, h->parts[i].start, h->parts[i].end))
+            TRY(judge_overlap(j, h, index, &h->parts[i], e));
+    if (start < table + 4 * (uint64_t)h->nentries)
+        TRY(vhd_find(j, FOUND_PIPE_ORDER, vhd_entry_at(h, index), e,
+                     "BAT entry %" PRIu32 " points to byte %" PRIu64
+                     ", which a stream has passed; copy the VHD to a file and "
+                     "start from that",
+                     index, start));
+    return 1;
+}
+
+/* The entry is 0, past the disk's end: some pad so. */
+static int find_zero(struct vhd_judge *j, const struct vhd_head *h,
+                     uint32_t index, struct err *e)
+{
+    if (j->counts[FOUND_SURPLUS_ZERO])
+        return 0;
+    return vhd_find(j, FOUND_SURPLUS_ZERO, vhd_entry_at(h, index), e,
+                    "BAT entry %" PRIu32
+                    ", past the disk's end, is 0; taken as unallocated",
+                    index);
+}
+
+/* Judges all entries and lists those to be compared in h->order. */
+static int judge_entries(struct vhd_judge *j, struct vhd_head *h, struct err *e)
+{
+    uint32_t used = 0;
+
+    for (uint32_t i = 0; i < h->nentries; i++)
+        used += vhd_table_has(h, i);
+    TRY(mem_alloc_array(&h->order, used, sizeof(*h->order), "the block order",
+                        e));
+    for (uint32_t i = 0; i < h->nentries && j->errors <= ENOUGH; i++) {
+        int listed;
+
+        if (!vhd_entry_used(h->bat[i]))
+            continue;
+        listed = vhd_table_has(h, i) ? judge_entry(j, h, i, e)
+                                     : find_zero(j, h, i, e);
+        TRY(listed);
+        if (listed)
+            h->order[h->nused++] = i;
+    }
+    return 0;
+}
+
+/* --- the blocks against each other ----------------------------------------*/
+
+/* Place and number of a listed block, so that they sort by place. */
+static uint64_t key_of(const struct vhd_head *h, uint32_t index)
+{
+    return (uint64_t)h->bat[index] << 32 | index;
+}
+
+/* Sorts list[0 .. n) by the keys' bits below and at `bit`, in place: no more
+ * memory than the list, no more steps than n times the bits. */
+static void sort_by_bits(const struct vhd_head *h, uint32_t *list, uint32_t n,
+                         int bit)
+{
+    while (n > 1 && bit >= 0) {
+        uint32_t low = 0, high = n;
+
+        while (low < high) {
+            if (key_of(h, list[low]) >> bit & 1) {
+                uint32_t other = list[--high];
+
+                list[high] = list[low];
+                list[low] = other;
+            } else {
+                low++;
+            }
+        }
+        bit--;
+        sort_by_bits(h, list, low, bit);
+        list += low;
+        n -= low;
+    }
+}
+
+static void sort_blocks(struct vhd_head *h)
+{
+    uint64_t differ = 0;
+    bool sorted = true;
+
+    for (uint32_t i = 1; i < h->nused; i++) {
+        uint64_t last = key_of(h, h->order[i - 1]),
+                 key = key_of(h, h->order[i]);
+
+        sorted &= last < key;
+        differ |= last ^ key;
+    }
+    if (!sorted)
+        sort_by_bits(h, h->order, h->nused, 63 - __builtin_clzll(differ));
+}
+
+static int judge_pair(struct vhd_judge *j, const struct vhd_head *h,
+                      uint32_t low, uint32_t high, struct err *e)
+{
+    if (place(h, low) == place(h, high))
+        return vhd_find(j, FOUND_BAT_ENTRIES_EQUAL,
+                        vhd_entry_at(h, low > high ? low : high), e,
+                        "BAT entries %" PRIu32 " and %" PRIu32
+                        " both point to byte %" PRIu64,
+                        low, high, place(h, low));
+    if (place(h, low) + vhd_block_span(h) > place(h, high))
+        return find_entry(j, FOUND_BLOCKS_OVERLAP, h, high,
+                          "which lies in the block of entry", low, e);
+    return 0;
+}
+
+/* The disk's own blocks stay listed. */
+static void drop_surplus(struct vhd_head *h)
+{
+    uint32_t kept = 0;
+
+    h->ascending = true;
+    for (uint32_t i = 0; i < h->nused; i++) {
+        uint32_t index = h->order[i];
+
+        if (index >= h->nblocks)
+            continue;
+        h->ascending &= !kept || index > h->order[kept - 1];
+        h->order[kept++] = index;
+    }
+    h->nused = kept;
+}
+
+static uint64_t parts_end(const struct vhd_head *h)
+{
+    uint64_t end = 0;
+
+    for (int i = 0; i < h->nparts; i++)
+        end = max_u64(end, h->parts[i].end);
+    return end;
+}
+
+int vhd_table_judge(struct vhd_tape *t, struct vhd_judge *j, struct vhd_head *h,
+                    struct err *e)
+{
+    int whole = read_entries(t, h, e);
+
+    if (whole <= 0)
+        return whole;
+    TRY(judge_entries(j, h, e));
+    sort_blocks(h);
+    for (uint32_t i = 1; i < h->nused; i++)
+        TRY(judge_pair(j, h, h->order[i - 1], h->order[i], e));
+    h->end = parts_end(h);
+    if (h->nused)
+        h->end = max_u64(h->end,
+                         place(h, h->order[h->nused - 1]) + vhd_block_span(h));
+    drop_surplus(h);
+    return 1;
+}
+
+int vhd_table_judge_end(struct vhd_judge *j, const struct vhd_head *h,
+                        uint64_t judged, struct err *e)
+{
+    for (uint32_t i = 0; i < h->nentries && j->errors <= ENOUGH; i++)
+        if (vhd_table_has(h, i) && place(h, i) + vhd_block_span(h) <= judged)
+            TRY(judge_limit(j, h, i, e));
     return 0;
 }

@@ -15,7 +15,7 @@
  * the head. `exact`: nothing may stand between the last block and the footer.
  * ERR_CORRUPT for a cut.
  */
-int vhd_trailer_check(struct source *src, const struct vhd_head *head,
-                      bool exact, struct err *e);
+int vhd_trailer_check(struct source *src, struct vhd_head *head, bool exact,
+                      struct err *e);
 
 #endif

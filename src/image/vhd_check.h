@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_VHD_CHECK_H
+#define VHDSTREAM_VHD_CHECK_H
+
+/*
+ * Everything that can be said against a VHD: all findings, not the first.
+ *
+ * Memory does not follow the file (below 40 MiB, for the largest table that is
+ * taken), and no byte is read more often than a few times. The parents of a
+ * differencing disk are another matter: see vhd_lineage.h.
+ */
+
+#include "image/vhd_finding.h"
+#include "image/vhd_head.h"
+#include "io/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vhd_report {
+    struct vhd_finding *findings; /* those that are told, by offset */
+    uint32_t count, room;
+    uint64_t severities[VHD_ERROR + 1]; /* how many of each there are in all */
+    uint64_t untold;
+    bool stream; /* only what one pass can see was looked at */
+    bool is_vhd; /* footer says what it is */
+    struct vhd_footer footer;
+};
+
+/* Judges what is in src, from its first byte to its end. 0 and *out, whatever
+ * was found; an error only where src cannot be read. */
+int vhd_check(struct source *src, struct vhd_report *out, struct err *e);
+
+/* Adds a finding, for those who know more than the file does. */
+int vhd_report_take(void *report, const struct vhd_finding *f, struct err *e);
+
+/* Puts the findings in order. */
+void vhd_report_sort(struct vhd_report *r);
+
+void vhd_report_free(struct vhd_report *r);
+void vhd_report_cleanup(struct vhd_report *r);
+
+#endif
