@@ -7,8 +7,8 @@
 
 #include "image/vhd_head.h"
 
-/* The fields of the footer that counts: 1 to go on; 0 when the type is none, or
- * fixed, where there is nothing more to read. */
+/* The fields of the footer that counts, and of a fixed disk its length: 1, or 0
+ * when the type is none, or the length not to be known. */
 int vhd_judge_footer(struct vhd_judge *j, const struct vhd_head *h,
                      struct err *e);
 

@@ -219,16 +219,15 @@ static int judge_fixed(struct vhd_judge *j, const struct vhd_head *h,
                      " of a fixed disk, expected all ones",
                      h->footer.data_offset));
     if (size > h->limit)
-        return vhd_find(j, FOUND_FIXED_CUT, h->footer_at + 48, e,
-                        "virtual size %" PRIu64 ", but only %" PRIu64
-                        " bytes before the footer",
-                        size, h->limit);
+        TRY(vhd_find(j, FOUND_FIXED_CUT, h->footer_at + 48, e,
+                     "virtual size %" PRIu64 ", but only %" PRIu64
+                     " bytes before the footer",
+                     size, h->limit));
     if (size < h->limit)
-        return vhd_find(j, FOUND_FIXED_SLACK, size, e,
-                        "%" PRIu64
-                        " bytes between the disk's end and the footer",
-                        h->limit - size);
-    return 0;
+        TRY(vhd_find(j, FOUND_FIXED_SLACK, size, e,
+                     "%" PRIu64 " bytes between the disk's end and the footer",
+                     h->limit - size));
+    return 1;
 }
 
 int vhd_judge_footer(struct vhd_judge *j, const struct vhd_head *h,
