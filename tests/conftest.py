@@ -8,6 +8,10 @@ import sys
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import pool_rig                     # noqa: E402
+from program_rig import Program     # noqa: E402
 
 # Status 99 is none of the program's own: no test takes a finding for a result.
 SANITIZERS = {
@@ -41,11 +45,47 @@ def vhdstream():
     return os.path.abspath(path)
 
 
+@pytest.fixture(scope="session")
+def program(vhdstream):
+    """program("copy", A, B, status=0) runs it; see program_rig.py."""
+    return Program(vhdstream)
+
+
+@pytest.fixture(scope="session")
+def pool_process():
+    """One pool for the tests that change nothing of it but its disks."""
+    sim = pool_rig.start()
+    yield sim
+    sim.close()
+
+
+@pytest.fixture
+def pool(pool_process, tmp_path):
+    """That pool with nothing in it, as pool_rig.Pool; judged when the test ends."""
+    pool_process.reset()
+    pool = pool_rig.Pool(pool_process, tmp_path)
+    yield pool
+    pool.check_manners()
+
+
+@pytest.fixture
+def own_pool(tmp_path):
+    """own_pool(CONFIG) starts one of its own: for what the shared one must not have."""
+    running = []
+
+    def start(config=None):
+        running.append(pool_rig.Pool(pool_rig.start(config), tmp_path))
+        return running[-1]
+
+    yield start
+    for pool in running:
+        pool.check_manners()
+        pool.sim.close()
+
+
 @pytest.fixture
 def simulator():
     """simulator(CONFIG) starts a pool (tests/peer), which ends with the test."""
-    if HERE not in sys.path:
-        sys.path.insert(0, HERE)
     from peer.remote import Simulator
 
     running = []

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""Runs the program as a user would, and holds every run to what is always promised.
+
+Whatever a test is about: no run may show a password or a session, no run may say a thing
+on stderr without its name in front, and a run that fails says why.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+PASSWORD = "Kennwort-73.geheim"
+SESSION = re.compile(r"OpaqueRef:[0-9a-f]{6}")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+HINT = "Try `vhdstream --help`."
+SANITIZER = 99
+
+
+class Result:
+    """What a finished run left: its status and both of its streams."""
+
+    def __init__(self, args, status, out, err):
+        self.args = args
+        self.status = status
+        self.out = out
+        self.err = err.decode("utf-8", "replace")
+
+    @property
+    def lines(self):
+        """What it said on stderr, without its name in front."""
+        return [line.removeprefix("vhdstream: ") for line in self.err.splitlines()]
+
+    @property
+    def line(self):
+        """The one line that it said."""
+        assert len(self.lines) == 1, self.err
+        return self.lines[0]
+
+    @property
+    def text(self):
+        return self.out.decode()
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def check(self, status):
+        """Holds it to the status expected and to what holds for all runs."""
+        about = "%s\nstatus %s, stderr:\n%s" % (self.args, self.status, self.err)
+        assert self.status != SANITIZER, about
+        assert self.status == status, about
+        self._check_secrets(about)
+        if status:
+            assert self.err, about
+        for line in self.err.splitlines():
+            assert line.startswith("vhdstream: ") or line == HINT, about
+            assert not CONTROL.search(line), about
+        return self
+
+    def _check_secrets(self, about):
+        shown = self.err + self.out[:100000].decode("latin-1")
+        assert PASSWORD not in shown, about
+        assert not SESSION.search(shown), about
+
+
+class Program:
+    """program("copy", a, b) runs it; program.start(...) leaves it running."""
+
+    def __init__(self, path):
+        self.path = path
+
+    @staticmethod
+    def environment(more=None):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("XENSERVER_")}
+        env.update(more or {})
+        return env
+
+    def command(self, args):
+        return [self.path] + [os.fspath(a) for a in args]
+
+    def __call__(self, *args, status=0, stdin=None, env=None, stdout=None, timeout=90, **more):
+        """Runs to the end. `stdin`: bytes through a pipe, an open file, or nothing at all."""
+        if isinstance(stdin, bytes):
+            more["input"] = stdin
+        else:
+            more["stdin"] = stdin or subprocess.DEVNULL
+        done = subprocess.run(self.command(args), env=self.environment(env), timeout=timeout,
+                              stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=False, **more)
+        return Result(args, done.returncode, done.stdout or b"", done.stderr).check(status)
+
+    def start(self, *args, env=None, **more):
+        """A run under way: a Popen with the streams asked for, stderr always a pipe."""
+        more.setdefault("stdin", subprocess.DEVNULL)
+        more.setdefault("stdout", subprocess.PIPE)
+        return subprocess.Popen(self.command(args), env=self.environment(env),
+                                stderr=subprocess.PIPE, **more)
+
+
+def end(process, status, timeout=60):
+    """Waits for a run that was started, and checks it as any other."""
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError("it does not end; stderr so far: %r" % err) from None
+    return Result(process.args, process.returncode, out or b"", err).check(status)
+
+
+def wait_until(true, what, seconds=30):
+    """Waits for a condition that has to come true."""
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "waited %d seconds for: %s" % (seconds, what)
+        time.sleep(0.01)
+
+
+def is_blocked(pid, fd=None):
+    """Whether the process's first thread waits for something (no byte can be moved)."""
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0] == "S"
+
+
+def killed_by(number):
+    return -getattr(signal, "SIG" + number)
+
+
+def hidden_files(folder):
+    """What is in a folder, hidden names included: half-made outputs would be seen here."""
+    return sorted(os.listdir(folder))
