@@ -17,13 +17,20 @@ static void say_notice(void *ctx, const char *text)
     say("%s", text);
 }
 
-/* What scripts want of a copy into an SR: the new VDI's uuid, alone. */
-static int print_uuid(const char *result)
+/* What scripts want of a copy into an SR: the new VDI's uuid, alone; or all of
+ * the result. Where it cannot be printed the disk must not be lost all the
+ * same.
+ */
+static int print_disk(const char *result, bool as_json)
 {
     json_t *root = json_loads(result, 0, NULL);
     const char *uuid = json_string_value(json_object_get(root, "uuid"));
-    int status = uuid ? print_line(uuid) : 0;
+    int status = 0;
 
+    if (as_json || uuid)
+        status = print_line(as_json ? result : uuid);
+    if (status && uuid)
+        say("the copy is complete: VDI %s", uuid);
     json_decref(root);
     return status;
 }
@@ -53,9 +60,7 @@ static int print_result(struct vhdstream *v, const struct arguments *a)
 {
     if (a->verbose)
         say_summary(vhdstream_result(v));
-    if (a->json)
-        return print_line(vhdstream_result(v));
-    return print_uuid(vhdstream_result(v));
+    return print_disk(vhdstream_result(v), a->json);
 }
 
 static int finish(struct vhdstream *v, const struct arguments *a, int status,

@@ -55,11 +55,7 @@ static int print_info(const char *result, bool as_json)
     root = json_loads(result, 0, NULL);
     print_object(root, "");
     json_decref(root);
-    if (fflush(stdout)) {
-        say("standard output was closed");
-        return VHDSTREAM_FAILED;
-    }
-    return 0;
+    return print_end();
 }
 
 int cmd_info(struct vhdstream *v, struct arguments *a)

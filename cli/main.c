@@ -7,7 +7,9 @@
 #include "secret.h"
 #include "vhdstream.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 const struct verb verbs[] = {
     {"copy", VERB_COPY, "SOURCE DESTINATION", 2,
@@ -27,7 +29,7 @@ static int run(int argc, char **argv, struct vhdstream *v)
         return print_line("vhdstream " VHDSTREAM_VERSION_TEXT);
     if (a.help) {
         help_print(stdout, a.verb);
-        return fflush(stdout) ? VHDSTREAM_FAILED : 0;
+        return print_end();
     }
     status = environment_apply(v, &a);
     if (!status)
@@ -35,11 +37,30 @@ static int run(int argc, char **argv, struct vhdstream *v)
     return status ? status : a.verb->run(v, &a);
 }
 
+/* The first file opened would take a closed stream's number, and get what is
+ * printed there. What is opened here instead fails as a closed stream does:
+ * standard input cannot be read, the others cannot be written. */
+static void fill_closed_streams(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_WRONLY);
+        if (fd == STDOUT_FILENO || fd == STDERR_FILENO) {
+            close(fd);
+            fd = open("/dev/null", O_RDONLY);
+        }
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct vhdstream *v;
     int status;
 
+    fill_closed_streams();
     /* A reader that goes away is an error of the write, with a message. */
     (void)signal(SIGPIPE, SIG_IGN);
     secret_no_core_dumps();

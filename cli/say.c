@@ -4,6 +4,7 @@
 
 #include "vhdstream.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -15,6 +16,9 @@ static void say_line(const char *fmt, va_list args)
     char line[2048];
 
     (void)vsnprintf(line, sizeof(line), fmt, args);
+    for (char *p = line; *p; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
     (void)fprintf(stderr, "vhdstream: %s\n", line);
 }
 
@@ -38,11 +42,17 @@ int say_usage(const char *fmt, ...)
     return VHDSTREAM_USAGE;
 }
 
-int print_line(const char *text)
+int print_end(void)
 {
-    if (puts(text) < 0 || fflush(stdout)) {
+    if (ferror(stdout) || fflush(stdout)) {
         say("standard output: %m");
         return VHDSTREAM_FAILED;
     }
     return 0;
+}
+
+int print_line(const char *text)
+{
+    (void)puts(text);
+    return print_end();
 }

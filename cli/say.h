@@ -3,7 +3,8 @@
 #ifndef VHDSTREAM_SAY_H
 #define VHDSTREAM_SAY_H
 
-/* What the program says on stderr, with its name before it. */
+/* What the program says on stderr, with its name before it. Control characters,
+ * which names from outside may hold, are shown as '?'. */
 
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -13,5 +14,8 @@ int say_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line on stdout that must arrive: 0, or the exit status after having said
  * why not. */
 int print_line(const char *text);
+
+/* The same for what was written to stdout before. */
+int print_end(void);
 
 #endif

@@ -3,16 +3,17 @@
 #include "secret.h"
 
 #include "arguments.h"
+#include "ask.h"
 #include "say.h"
 #include "vhdstream.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <termios.h>
 #include <unistd.h>
 
 enum { SECRET_MAX = 1024 };
@@ -125,34 +126,34 @@ static void wipe_environment(void)
 
 static int ask(const char *place, struct secret *s)
 {
-    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    struct termios old, hidden;
-    int status;
+    char prompt[NAME_MAX + 32], line[SECRET_MAX];
+    int got, status;
 
-    if (fd < 0 || tcgetattr(fd, &old)) {
+    (void)snprintf(prompt, sizeof(prompt), "Password for %.*s: ", NAME_MAX,
+                   place);
+    got = ask_hidden(prompt, line, sizeof(line));
+    if (got > 0)
+        return 128 + got;
+    if (got == ASK_NO_TERMINAL) {
         say("%s: no password; give --password-file, --password-fd or "
             "XENSERVER_PASSWORD",
             place);
-        if (fd >= 0)
-            close(fd);
         return VHDSTREAM_AUTH;
     }
-    hidden = old;
-    hidden.c_lflag &= (tcflag_t)~ECHO;
-    (void)dprintf(fd, "Password for %s: ", place);
-    (void)tcsetattr(fd, TCSAFLUSH, &hidden);
-    {
-        char line[SECRET_MAX];
-        ssize_t got = read(fd, line, sizeof(line) - 1);
-
-        line[got > 0 ? got : 0] = '\0';
-        status = split_lines(line, "the terminal", s);
-        explicit_bzero(line, sizeof(line));
-    }
-    (void)tcsetattr(fd, TCSAFLUSH, &old);
-    (void)dprintf(fd, "\n");
-    close(fd);
+    status = split_lines(line, "the terminal", s);
+    explicit_bzero(line, sizeof(line));
     return status;
+}
+
+/* "xapi://USER:PASSWORD@HOST" is refused by the library, which does not repeat
+ * it; here it may not be shown, either. */
+static bool holds_password(const char *place)
+{
+    const char *start = strstr(place, "://");
+    const char *at =
+        start ? memrchr(start + 3, '@', strcspn(start + 3, "/")) : NULL;
+
+    return at && memchr(start + 3, ':', (size_t)(at - start - 3));
 }
 
 /* A pool always; a web server only where the password was given for it alone,
@@ -181,7 +182,9 @@ static int find(const struct arguments *a, int side, struct secret *s)
         s->has_user = from_environment("XENSERVER_USER", s->user);
     if (!s->has_password)
         s->has_password = from_environment("XENSERVER_PASSWORD", s->password);
-    return s->has_password ? 0 : ask(a->places[side], s);
+    if (s->has_password || holds_password(a->places[side]))
+        return 0;
+    return ask(a->places[side], s);
 }
 
 static int hand_over(struct vhdstream *v, const struct arguments *a, int side,

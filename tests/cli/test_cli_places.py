@@ -71,7 +71,7 @@ def test_directory_as_a_destination(program, disk, tmp_path):
 
 
 def test_stdin_and_stdout(program):
-    result = program("copy", "-", "-", "--from=raw", "--to=raw", "--size", MIB.__str__(),
+    result = program("copy", "-", "-", "--from=raw", "--to=raw", "--size=%d" % MIB,
                      stdin=DATA)
     assert result.out == DATA and not result.err
 
@@ -188,6 +188,14 @@ def test_name_of_a_file_that_is_no_utf8(program, tmp_path):
     assert result.json["virtual_size"] == MIB
 
 
-def test_very_long_place_is_told_as_what_it_is(program, tmp_path):
-    result = program("copy", tmp_path / ("x" * 5000 + ".raw"), tmp_path / "b.raw", status=1)
+def test_name_too_long_for_a_file_is_told_as_what_it_is(program, tmp_path):
+    result = program("copy", tmp_path / ("x" * 300 + ".raw"), tmp_path / "b.raw", status=1)
     assert "File name too long" in result.line
+
+
+def test_longest_name_that_a_file_can_have(program, disk, tmp_path):
+    """A hidden name beside it, longer by some letters, would fail."""
+    name = tmp_path / ("x" * 251 + ".raw")
+    program("copy", disk, name)
+    program("copy", disk, name, "--force")
+    assert name.read_bytes() == DATA

@@ -100,8 +100,8 @@ def test_option_of_another_verb(program):
     refused(program, "info", "--force", "a", says="--force has no meaning for info")
 
 
-def test_option_of_another_verb_before_the_verb(program):
-    refused(program, "--force", "info", "a", says="--force has no meaning for info")
+def test_option_before_the_verb(program):
+    refused(program, "--force", "info", "a", says="--force: the verb comes before its options")
 
 
 @pytest.mark.parametrize("pin", ["sha256:12", "md5:" + 32 * "0", "=sha256:" + 64 * "0",
@@ -109,6 +109,12 @@ def test_option_of_another_verb_before_the_verb(program):
 def test_pin_that_is_none(program, pin):
     result = program("copy", "--pin", pin, "a", "b", status=2)
     assert result.lines[0].startswith("pin '%s'" % pin)
+
+
+def test_control_characters_of_a_word_are_not_repeated(program):
+    program("fly\x1b[31m\n", status=2)
+    program("copy", "--le\x1bvel=1", "a", "b", status=2)
+    program("copy", "a", "b", "c\x07", status=2)
 
 
 def test_words_after_two_dashes_are_places(program, tmp_path):
