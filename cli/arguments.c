@@ -5,6 +5,7 @@
 #include "say.h"
 #include "vhdstream.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,8 @@ static int handle_progress_fd(struct arguments *a, int sides, const char *value)
     if (a->progress_fd < 0)
         return say_usage("--progress-fd %s: expected a descriptor's number",
                          value);
+    if (fcntl(a->progress_fd, F_GETFD) < 0)
+        return say_usage("--progress-fd %s: %m", value);
     return 0;
 }
 
@@ -135,7 +138,7 @@ static const struct cli_option cli_options[] = {
     {"level", 0, "N", VERB_COPY, false, true, NULL,
      "compress from 1, fast (the default), to 9, dense"},
     {"threads", 0, "N", VERB_ALL, false, true, NULL,
-     "threads that compress; 0: none at all (default: one a core)"},
+     "threads that compress; 0: none (default: the cores)"},
     {"name-label", 0, "NAME", VERB_COPY, false, true, NULL,
      "name of the new VDI"},
     {"description", 0, "TEXT", VERB_COPY, false, true, NULL,
@@ -143,11 +146,11 @@ static const struct cli_option cli_options[] = {
     {"size", 0, "BYTES", VERB_ALL, false, true, NULL,
      "length of a raw disk that comes through a pipe"},
     {"snapshot", 0, NULL, VERB_COPY, false, true, NULL,
-     "a VDI in use: copy a snapshot of it, then destroy that"},
+     "a VDI in use: copy a snapshot of it"},
     {"force", 0, NULL, VERB_COPY, false, true, NULL,
-     "replace what exists: a file, the content of a VDI or device"},
+     "replace what exists: a file, a VDI's content"},
     {"timeout", 0, "SECONDS", VERB_ALL, false, true, NULL,
-     "give up after so long without a byte (default: 300)"},
+     "give up when no byte moves so long (default: 300)"},
     {"json", 0, NULL, VERB_ALL, false, false, handle_json,
      "print the result as one JSON object"},
     {"progress", 0, NULL, VERB_COPY, false, false, handle_progress,
@@ -157,17 +160,17 @@ static const struct cli_option cli_options[] = {
     {"progress-fd", 0, "FD", VERB_COPY, false, false, handle_progress_fd,
      "write progress as JSON lines to this descriptor"},
     {"user", 0, "NAME", VERB_ALL, true, true, handle_user,
-     "who logs in (default: the place's USER@, else root)"},
+     "who logs in (default: USER@ of the place, or root)"},
     {"password-file", 0, "FILE", VERB_ALL, true, false, handle_password_file,
-     "file with the password, or with user and password on two lines"},
+     "the password, or user and password on two lines"},
     {"password-fd", 0, "FD", VERB_ALL, true, false, handle_password_fd,
      "descriptor to read the password from"},
     {"cacert", 0, "FILE", VERB_ALL, true, true, NULL,
      "CA certificates to believe"},
     {"pin", 0, "PIN", VERB_ALL, true, true, NULL,
-     "[HOST=]sha256:HEX: believe the certificate with this sum"},
+     "[HOST=]sha256:HEX of a certificate to believe"},
     {"insecure", 0, NULL, VERB_ALL, true, true, NULL,
-     "believe any certificate: anybody on the way can read and change all"},
+     "believe any certificate: nothing is safe then"},
     {"quiet", 'q', NULL, VERB_ALL, false, false, handle_quiet,
      "errors only"},
     {"verbose", 'v', NULL, VERB_COPY, false, false, handle_verbose,
@@ -333,7 +336,7 @@ static void print_option(FILE *out, const struct cli_option *o)
     (void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
                    o->letter ? o->letter : ' ', o->letter ? ", " : "  ",
                    o->name, o->value ? " " : "", o->value ? o->value : "");
-    (void)fprintf(out, "  %-27s %s\n", left, o->help);
+    (void)fprintf(out, "  %-26s %s\n", left, o->help);
 }
 
 static void print_options(FILE *out, unsigned bits)
@@ -373,8 +376,8 @@ void help_print(FILE *out, const struct verb *verb)
                 "pipes and servers.\n\nVerbs:\n",
                 out);
     for (verb = verbs; verb->name; verb++)
-        (void)fprintf(out, "  vhdstream %-5s %-20s %s\n", verb->name,
-                      verb->places, verb->summary);
+        (void)fprintf(out, "  %-5s %-19s %s\n", verb->name, verb->places,
+                      verb->summary);
     print_places(out);
     (void)fputs("\n`vhdstream VERB --help` lists a verb's options.\n", out);
 }

@@ -78,8 +78,9 @@ int cmd_copy(struct vhdstream *v, struct arguments *a)
     struct watch *w;
     int status;
 
-    if (a->json && !strcmp(a->places[1], "-"))
-        return say_usage("--json and the disk both want standard output");
+    if (!strcmp(a->places[1], "-") && (a->json || a->progress_fd == 1))
+        return say_usage("%s and the disk both want standard output",
+                         a->json ? "--json" : "--progress-fd");
     if (!a->quiet)
         vhdstream_on_notice(v, say_notice, NULL);
     w = watch_start(v, a);

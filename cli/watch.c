@@ -67,11 +67,21 @@ static void *watching(void *arg)
     return NULL;
 }
 
+/* A signal that is ignored, as by nohup, stays so: blocked and read here it
+ * would not be. */
+static void add_signal(sigset_t *set, int number)
+{
+    struct sigaction now;
+
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        sigaddset(set, number);
+}
+
 static void fill_set(sigset_t *set)
 {
     sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
+    add_signal(set, SIGINT);
+    add_signal(set, SIGTERM);
     sigaddset(set, SIGUSR1);
 }
 

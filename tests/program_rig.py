@@ -83,7 +83,7 @@ class Program:
         return env
 
     def command(self, args):
-        return [self.path] + [os.fspath(a) for a in args]
+        return [self.path] + [str(a) if isinstance(a, int) else os.fspath(a) for a in args]
 
     def __call__(self, *args, status=0, stdin=None, env=None, stdout=None, timeout=90,
                  bar=False, **more):

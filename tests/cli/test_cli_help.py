@@ -21,7 +21,7 @@ def test_help_goes_to_stdout(program, args):
 def test_help_names_every_verb(program):
     text = program("--help").text
     for verb in ("copy", "info"):
-        assert re.search(r"^  vhdstream %s +" % verb, text, re.M)
+        assert re.search(r"^  %s +" % verb, text, re.M)
 
 
 def test_help_of_copy_names_every_option_of_issue_2(program):
