@@ -29,10 +29,11 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A test runs the program when it asks for it, directly or through a fixture."""
+    """A test runs the program, or a tool of ours, when it asks for it, directly or not."""
     if not config.getoption("--program-only"):
         return
-    chosen = [item for item in items if "vhdstream" in getattr(item, "fixturenames", ())]
+    ours = {"vhdstream", "xapitool"}
+    chosen = [item for item in items if ours.intersection(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 

@@ -57,15 +57,18 @@ static bool is_repeatable(const char *method)
 static int post_again(struct xapi *x, const char *method, const char *what,
                       const char *body, char **out, struct err *e)
 {
-    bool kept = x->client != NULL;
-    int code = post(x, what, body, out, e);
+    bool again = x->client != NULL && is_repeatable(method);
+    struct err first = {0};
+    int code = post(x, what, body, out, &first);
 
     if (code < 0)
         disconnect(x);
-    if (code == ERR_TEMPORARY && kept && is_repeatable(method)) {
+    if (code == ERR_TEMPORARY && again) {
         code = post(x, what, body, out, e);
         if (code < 0)
             disconnect(x);
+    } else if (code < 0) {
+        *e = first;
     }
     return code;
 }

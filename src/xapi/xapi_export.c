@@ -98,30 +98,20 @@ static void add_hint(const struct export *x, struct err *e)
         (void)err_append(e, "; a disk in use is copied with --snapshot");
 }
 
-/* The task does not say success. XAPI says so in the body, too; where it did
- * not, the connection was cut on the way. */
 static int refuse_body(struct export *x, struct err *e)
 {
     char text[XAPI_VERDICT_TEXT_SIZE];
     char note[XAPI_INBAND_NOTE_SIZE];
     uint64_t data = find_answer(x, note);
-    int code = xapi_verdict_code(&x->t.verdict);
+    bool told = data < x->received;
 
     xapi_verdict_text(x->t.x, &x->t.verdict, text);
-    if (data < x->received) {
-        (void)err_set(e, code,
-                      "%s: the export failed after %" PRIu64 " bytes; %s",
-                      x->base.name, data, text);
-    } else {
-        if (code == ERR_FAILED)
-            code = ERR_TEMPORARY;
-        (void)err_set(e, code,
-                      "%s: the connection ended after %" PRIu64
-                      " bytes without a word of the server; %s",
-                      x->base.name, data, text);
-    }
+    (void)err_set(e, xapi_transfer_blame(&x->t, told),
+                  "%s: the %s after %" PRIu64 " bytes%s; %s", x->base.name,
+                  told ? "export broke off" : "connection ended", data,
+                  told ? "" : " without a word of the server", text);
     add_hint(x, e);
-    return code;
+    return e->code;
 }
 
 static int judge(struct export *x, struct err *e)

@@ -77,27 +77,35 @@ static int end_stream(struct import *im, struct err *e)
     return http_stream_finish(im->t.stream, e);
 }
 
+static int refuse(const struct import *im, bool told, struct err *e)
+{
+    char text[XAPI_VERDICT_TEXT_SIZE];
+
+    xapi_verdict_text(im->t.x, &im->t.verdict, text);
+    return err_set(e, xapi_transfer_blame(&im->t, told),
+                   "%s: all %" PRIu64 " bytes were sent%s; %s", im->base.name,
+                   im->how.length,
+                   told ? "" : ", but the server has not confirmed them", text);
+}
+
 /* The stream ended well; now the task, and what came in the answer. */
 static int judge(struct import *im, struct err *e)
 {
     const struct http_reply *reply = http_stream_reply(im->t.stream);
-    char text[XAPI_VERDICT_TEXT_SIZE];
+    bool told = reply->late_status || *reply->note;
     char note[HTTP_NOTE_SIZE];
 
+    TRY(xapi_transfer_settle(&im->t, e));
+    if (im->t.verdict.status != XAPI_SUCCESS)
+        return refuse(im, told, e);
+    if (!told)
+        return 0;
     text_copy_cut(note, sizeof(note), reply->note);
     text_hide_refs(note);
-    TRY(xapi_transfer_settle(&im->t, e));
-    xapi_verdict_text(im->t.x, &im->t.verdict, text);
-    if (im->t.verdict.status != XAPI_SUCCESS)
-        return err_set(e, xapi_verdict_code(&im->t.verdict),
-                       "%s: all %" PRIu64 " bytes were sent; %s", im->base.name,
-                       im->how.length, text);
-    if (reply->late_status || *note)
-        return err_set(e, ERR_FAILED,
-                       "%s: all %" PRIu64 " bytes were sent; %s, but its "
-                       "answer: %s",
-                       im->base.name, im->how.length, text, note);
-    return 0;
+    return err_set(e, ERR_FAILED,
+                   "%s: all %" PRIu64 " bytes were sent; the server's task "
+                   "says success, but its answer: %s",
+                   im->base.name, im->how.length, note);
 }
 
 static int import_finish(struct sink *s, struct err *e)

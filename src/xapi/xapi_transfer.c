@@ -11,6 +11,7 @@
 enum {
     REDIRECTS_MAX = 5,
     VERDICT_S = 60, /* for the task's word on a broken stream */
+    OPENING_S = 1,  /* the same where it is not sure that it was begun */
     URL_SIZE = XAPI_ORIGIN_SIZE + 4 * XAPI_OPAQUE_SIZE + 128,
 };
 
@@ -145,6 +146,21 @@ static int add_verdict(struct xapi_transfer *t, struct err *e)
     return e->code;
 }
 
+/* Waits for the task, limit_s and the settle time at most. */
+static bool learn_verdict(struct xapi_transfer *t, enum xapi_mode mode,
+                          unsigned limit_s)
+{
+    unsigned settle_s = xapi_settle_s(t->x);
+    struct err ignored = {0};
+
+    if (settle_s < limit_s)
+        limit_s = settle_s;
+    t->settled =
+        !xapi_task_wait(&t->task, mode, limit_s, &t->verdict, &ignored);
+    t->waited = true;
+    return t->settled;
+}
+
 /* What the answer itself says: HTTP's status, and XAPI's code in its text. */
 static void describe_answer(struct xapi_transfer *t,
                             const struct http_reply *reply, struct err *e)
@@ -179,6 +195,14 @@ static int refused(struct xapi_transfer *t, struct err *e)
     return t->settled ? add_verdict(t, e) : e->code;
 }
 
+/* The request failed, perhaps after it had arrived. */
+static int not_sent(struct xapi_transfer *t, struct err *e)
+{
+    if (e->code == ERR_TEMPORARY && learn_verdict(t, XAPI_NORMAL, OPENING_S))
+        return add_verdict(t, e);
+    return e->code;
+}
+
 /* --- opening ---------------------------------------------------------------*/
 
 static int open_at(struct xapi_transfer *t, struct xapi_host *host,
@@ -192,7 +216,8 @@ static int open_at(struct xapi_transfer *t, struct xapi_host *host,
         int status;
 
         build_url(t, host, tls, vdi, req, url);
-        TRY(send_request(t, url, req, e));
+        if (send_request(t, url, req, e) < 0)
+            return not_sent(t, e);
         status = http_stream_reply(t->stream)->status;
         if (status == 200) {
             t->taken = true;
@@ -232,31 +257,23 @@ int xapi_transfer_open(struct xapi_transfer *t, struct xapi *x,
 
 int xapi_transfer_settle(struct xapi_transfer *t, struct err *e)
 {
-    TRY(xapi_task_wait(&t->task, XAPI_NORMAL, xapi_settle_s(t->x), &t->verdict,
-                       e));
-    t->settled = true;
-    return 0;
-}
+    int code = xapi_task_wait(&t->task, XAPI_NORMAL, xapi_settle_s(t->x),
+                              &t->verdict, e);
 
-static unsigned verdict_s(const struct xapi_transfer *t)
-{
-    unsigned settle_s = xapi_settle_s(t->x);
-
-    return settle_s < VERDICT_S ? settle_s : VERDICT_S;
+    t->settled = !code;
+    t->waited = true;
+    return code;
 }
 
 int xapi_transfer_explain(struct xapi_transfer *t, struct err *e)
 {
-    struct err ignored = {0};
     bool late = http_stream_reply(t->stream)->late_status != 0;
 
     text_hide_refs(e->text);
     close_stream(t);
     if (e->code == ERR_CANCELLED)
         return e->code;
-    t->settled = !xapi_task_wait(&t->task, XAPI_NORMAL, verdict_s(t),
-                                 &t->verdict, &ignored);
-    if (!t->settled)
+    if (!learn_verdict(t, XAPI_NORMAL, VERDICT_S))
         return e->code;
     /* Where the server has said that it failed, it was not the way there. */
     if (late && t->verdict.status == XAPI_FAILURE)
@@ -264,15 +281,19 @@ int xapi_transfer_explain(struct xapi_transfer *t, struct err *e)
     return add_verdict(t, e);
 }
 
+int xapi_transfer_blame(const struct xapi_transfer *t, bool told)
+{
+    if (!told && xapi_fault_is(&t->verdict.fault, "VDI_IO_ERROR"))
+        return ERR_TEMPORARY;
+    return xapi_verdict_code(&t->verdict);
+}
+
 void xapi_transfer_end(struct xapi_transfer *t)
 {
-    struct err ignored = {0};
-
     if (!t->x)
         return;
     close_stream(t);
     if (t->taken && !t->settled)
-        t->settled = !xapi_task_wait(&t->task, XAPI_CLEANUP, verdict_s(t),
-                                     &t->verdict, &ignored);
+        (void)learn_verdict(t, XAPI_CLEANUP, t->waited ? 0 : VERDICT_S);
     xapi_task_drop(&t->task, !t->taken && !t->settled);
 }

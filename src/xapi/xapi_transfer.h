@@ -29,6 +29,7 @@ struct xapi_transfer {
     struct wait wait;           /* of the stream */
     struct http_stream *stream; /* NULL: closed */
     bool taken;   /* the server answered 200: it will complete the task */
+    bool waited;  /* for the task, in vain */
     bool settled; /* the task is no longer pending: `verdict` is its word */
     struct xapi_verdict verdict;
 };
@@ -54,6 +55,11 @@ int xapi_transfer_settle(struct xapi_transfer *t, struct err *e);
  * task says of it, and adds that to *e. Returns e->code, which is the task's
  * where that is more telling. ERR_CANCELLED stays as it is. */
 int xapi_transfer_explain(struct xapi_transfer *t, struct err *e);
+
+/* The error code for a task that did not succeed. XAPI tells its failures in
+ * the answer, too: where it did not (`told` false), an "I/O error" of its child
+ * is most likely a connection that was cut on the way: ERR_TEMPORARY. */
+int xapi_transfer_blame(const struct xapi_transfer *t, bool told);
 
 /* Breaks off what is still under way and waits up to a minute for the server to
  * see that, destroys the task. Cannot be stopped. For zeroed memory, too. */

@@ -196,14 +196,17 @@ int xapi_vdi_unmark(struct xapi *x, const char *ref, struct err *e)
     unsigned pause_ms = 0;
 
     for (int i = 0, tries = 0; i < MARKS;) {
-        int code = remove_mark(x, ref, mark_keys[i], e);
+        struct err why = {0};
+        int code = remove_mark(x, ref, mark_keys[i], &why);
 
         if (!code) {
             i++;
             continue;
         }
-        if (code != ERR_TEMPORARY || ++tries == TRIES)
+        if (code != ERR_TEMPORARY || ++tries == TRIES) {
+            *e = why;
             return code;
+        }
         (void)xapi_pause(x, XAPI_CLEANUP, &pause_ms, NULL);
     }
     return 0;
