@@ -41,11 +41,16 @@ void encoder_cleanup(struct encoder **enc);
 struct vhd_options {
     bool clear_zeros;        /* clear the bits of zero sectors: only where the
                                 background is known to be zero */
-    const struct uuid *uuid; /* NULL: a fresh one */
+    const struct uuid *uuid; /* NULL: the one it had, or a fresh one */
+    const char *parent; /* of an image with a parent: that one's path from the
+                           new file's folder on, for the new file to name; NULL:
+                           it names none. Need not outlive the call */
 };
 
-/* A dynamic VHD of 2 MiB blocks. ERR_UNSUPPORTED for an image of another block
- * size (reblock it first), ERR_NO_SPACE beyond 2040 GiB. */
+/* A VHD of 2 MiB blocks: dynamic, or differencing for an image with a parent,
+ * which must have been a VHD; it keeps its sector bits as they are, zeros or
+ * not. ERR_UNSUPPORTED for an image of another block size (reblock it first),
+ * ERR_NO_SPACE beyond 2040 GiB. */
 int vhd_encoder(struct encoder **out, const struct image *img,
                 const struct vhd_options *opt, struct err *e);
 
@@ -53,6 +58,12 @@ int vhd_encoder(struct encoder **out, const struct image *img,
  * is zero). A sink that is not seekable needs an ascending image. */
 int raw_encoder(struct encoder **out, const struct image *img, uint64_t size,
                 struct err *e);
+
+/* A fixed VHD of `size` bytes (at least the image's; what is past its end is
+ * zero) and the footer after them; else as raw_encoder. `uuid` as in struct
+ * vhd_options. ERR_NO_SPACE beyond 2040 GiB. */
+int vhd_fixed_encoder(struct encoder **out, const struct image *img,
+                      uint64_t size, const struct uuid *uuid, struct err *e);
 
 /* XAPI's chunked framing: records of offset, length and data, in any order;
  * holes as explicit zeros, up to `size` (at least the image's). */

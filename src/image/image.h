@@ -142,9 +142,9 @@ int image_async(struct image **img, unsigned threads, struct err *e);
 
 /* Changes the block size to the default, 2 MiB. Larger blocks are always cut on
  * the way; smaller ones are joined on the way where the parts of each new block
- * come together, else by address, which needs a seekable image without a
- * parent; else ERR_UNSUPPORTED (image_can_reblock tells beforehand). Does
- * nothing where the size is right. */
+ * come together, else by address, which needs a seekable image; else
+ * ERR_UNSUPPORTED (image_can_reblock tells beforehand). Does nothing where the
+ * size is right. */
 bool image_can_reblock(const struct image *img);
 int image_reblock(struct image **img, struct err *e);
 
@@ -153,9 +153,8 @@ int image_reblock(struct image **img, struct err *e);
  * parent; others are left as they are. No wrapper: *img itself changes. */
 int image_trim(struct image *img, const struct wait *wait, struct err *e);
 
-/* Delivers the disk by address, in blocks of 2 MiB; for a seekable image
- * without a parent, else ERR_UNSUPPORTED. Does nothing where that is so
- * already. */
+/* Delivers the disk by address, in blocks of 2 MiB; for a seekable image, else
+ * ERR_UNSUPPORTED. Does nothing where that is so already. */
 int image_ascend(struct image **img, struct err *e);
 
 /* Lays *img over its parents: layers[0] is its parent, layers[1] that one's,

@@ -77,6 +77,13 @@ static int reblock_read(struct image *img, void *buf, size_t len,
                       e);
 }
 
+static int reblock_overlay(struct image *img, uint8_t *buf, uint64_t sector,
+                           uint32_t count, uint8_t *missing, struct err *e)
+{
+    return image_overlay(((struct reblocked_image *)img)->inner, buf, sector,
+                         count, missing, e);
+}
+
 static void reblock_close(struct image *img)
 {
     struct reblocked_image *r = (struct reblocked_image *)img;
@@ -95,6 +102,7 @@ static const struct image_ops stream_ops = {
 static const struct image_ops seekable_ops = {
     .next = reblock_next,
     .read = reblock_read,
+    .overlay = reblock_overlay,
     .close = reblock_close,
 };
 
@@ -127,7 +135,7 @@ bool image_can_reblock(const struct image *img)
     FREE uint8_t *seen = NULL;
 
     if (img->block_size >= BLOCK_SIZE_DEFAULT ||
-        (image_is_seekable(img) && !img->has_parent))
+        (image_is_seekable(img) && (!img->has_parent || img->ops->overlay)))
         return true;
     if (mem_alloc(&seen, bits_size(div_up(img->size, BLOCK_SIZE_DEFAULT)),
                   "a block map", NULL) < 0)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "base/bits.h"
+#include "image/raw_encode.h"
 #include "base/checked.h"
 #include "base/mem.h"
 #include "base/zero.h"
-#include "image/encoder.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct raw_encoder {
     struct encoder base;
-    bool seekable; /* the sink: written in any order, holes left out */
-    uint64_t pos;  /* content bytes appended so far, to a stream */
+    bool seekable;    /* the sink: written in any order, holes left out */
+    uint64_t pos;     /* content bytes appended so far, to a stream */
+    uint64_t content; /* bytes before the trailer */
+    uint32_t trailer_len;
+    uint8_t trailer[RAW_TRAILER_SIZE];
 };
 
 static int raw_begin(struct encoder *enc, struct sink *s, struct err *e)
@@ -70,7 +73,12 @@ static int raw_end(struct encoder *enc, struct sink *s, struct err *e)
 {
     struct raw_encoder *r = (struct raw_encoder *)enc;
 
-    return r->seekable ? 0 : sink_zeros(s, enc->size - r->pos, e);
+    if (r->seekable && r->trailer_len)
+        return sink_pwrite(s, r->trailer, r->trailer_len, r->content, e);
+    if (r->seekable)
+        return 0;
+    TRY(sink_zeros(s, r->content - r->pos, e));
+    return r->trailer_len ? sink_write(s, r->trailer, r->trailer_len, e) : 0;
 }
 
 static void raw_close(struct encoder *enc)
@@ -99,8 +107,8 @@ int encoder_check_plain(const struct image *img, uint64_t size, struct err *e)
     return 0;
 }
 
-int raw_encoder(struct encoder **out, const struct image *img, uint64_t size,
-                struct err *e)
+int raw_encoder_with(struct encoder **out, const struct image *img,
+                     uint64_t size, const uint8_t *trailer, struct err *e)
 {
     struct raw_encoder *r = NULL;
 
@@ -108,7 +116,18 @@ int raw_encoder(struct encoder **out, const struct image *img, uint64_t size,
     TRY(mem_alloc(&r, sizeof(*r), "an encoder", e));
     r->base.ops = &raw_ops;
     r->base.img = img;
-    r->base.size = size;
+    r->content = size;
+    if (trailer) {
+        memcpy(r->trailer, trailer, RAW_TRAILER_SIZE);
+        r->trailer_len = RAW_TRAILER_SIZE;
+    }
+    r->base.size = size + r->trailer_len;
     *out = &r->base;
     return 0;
+}
+
+int raw_encoder(struct encoder **out, const struct image *img, uint64_t size,
+                struct err *e)
+{
+    return raw_encoder_with(out, img, size, NULL, e);
 }

@@ -2,11 +2,12 @@
 /* Copyright the vhdstream authors */
 
 /*
- * Lays a dynamic VHD out from the map: footer, header at 512, table at 1536,
- * then each block's bitmap and data in the order of the image, back to back,
- * and the footer again. Everything that readers compute the size from agrees:
+ * Lays a VHD out from the map: footer, header at 512, a child's names of its
+ * parent at 1536, the table, then each block's bitmap and data in the order of
+ * the image, back to back, and the footer again. Everything that readers
+ * compute the size from agrees:
  *
- *     1536 + align512(4 * entries) + blocks * (512 + 2 MiB) + 512
+ *     table + align512(4 * entries) + blocks * (512 + 2 MiB) + 512
  */
 
 #include "base/bits.h"
@@ -15,17 +16,15 @@
 #include "base/mem.h"
 #include "base/zero.h"
 #include "image/encoder.h"
-#include "image/vhd_decode.h"
-#include "image/vhd_layout.h"
+#include "image/vhd_head.h"
+#include "image/vhd_new.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
-    HEADER_AT = VHD_FOOTER_SIZE,
-    TABLE_AT = VHD_FOOTER_SIZE + VHD_HEADER_SIZE,
+    NAMING_AT = VHD_FOOTER_SIZE + VHD_HEADER_SIZE,
     BITMAP_SIZE = 512,
     BLOCK_SPAN = BITMAP_SIZE + BLOCK_SIZE_DEFAULT,
     TABLE_CHUNK = 64 * 1024,
@@ -34,6 +33,8 @@ enum {
 struct vhd_encoder {
     struct encoder base;
     uint8_t footer[VHD_FOOTER_SIZE];
+    uint8_t header[VHD_HEADER_SIZE];
+    struct vhd_naming naming; /* of a child */
     bool clear_zeros;
     struct image_cursor expected; /* the block that must come next */
 };
@@ -43,26 +44,17 @@ static uint64_t table_size(const struct image *img)
     return round_up((uint64_t)img->nblocks * 4, 512);
 }
 
-static int write_header(const struct vhd_encoder *v, struct sink *s,
-                        struct err *e)
+static uint64_t table_at(const struct vhd_encoder *v)
 {
-    struct vhd_header h = {
-        .data_offset = UINT64_MAX,
-        .table_offset = TABLE_AT,
-        .version = VHD_VERSION,
-        .max_entries = v->base.img->nblocks,
-        .block_size = BLOCK_SIZE_DEFAULT,
-    };
-    uint8_t raw[VHD_HEADER_SIZE];
-
-    vhd_header_encode(&h, raw);
-    return sink_write(s, raw, sizeof(raw), e);
+    return NAMING_AT + v->naming.len;
 }
 
 /* The place of each block is its turn in the image's order. */
-static int fill_table(const struct image *img, uint8_t *table, struct err *e)
+static int fill_table(const struct vhd_encoder *v, uint8_t *table,
+                      struct err *e)
 {
-    uint64_t at = (TABLE_AT + table_size(img)) / 512;
+    const struct image *img = v->base.img;
+    uint64_t at = (table_at(v) + table_size(img)) / 512;
     uint32_t cursor = 0;
 
     memset(table, 0xff, table_size(img));
@@ -87,9 +79,10 @@ static int vhd_begin(struct encoder *enc, struct sink *s, struct err *e)
 
     TRY(mem_alloc(&table, table_size(enc->img), "the block allocation table",
                   e));
-    TRY(fill_table(enc->img, table, e));
+    TRY(fill_table(v, table, e));
     TRY(sink_write(s, v->footer, sizeof(v->footer), e));
-    TRY(write_header(v, s, e));
+    TRY(sink_write(s, v->header, sizeof(v->header), e));
+    TRY(sink_write(s, v->naming.raw, v->naming.len, e));
     return sink_write(s, table, table_size(enc->img), e);
 }
 
@@ -131,6 +124,7 @@ static int vhd_end(struct encoder *enc, struct sink *s, struct err *e)
 
 static void vhd_close(struct encoder *enc)
 {
+    vhd_naming_free(&((struct vhd_encoder *)enc)->naming);
     free(enc);
 }
 
@@ -141,60 +135,40 @@ static const struct encoder_ops vhd_ops = {
     .close = vhd_close,
 };
 
-static uint32_t vhd_time(void)
-{
-    time_t now = time(NULL);
-
-    return now > VHD_EPOCH ? (uint32_t)(now - VHD_EPOCH) : 0;
-}
-
-/* A disk that was a VHD keeps its uuid and its time: a child finds its parent
- * by them, and the content is the same. */
-static int make_footer(struct vhd_encoder *v, const struct vhd_options *opt,
-                       struct err *e)
-{
-    const struct vhd_head *from = v->base.img->vhd;
-    struct vhd_footer f = {
-        .features = 2,
-        .version = VHD_VERSION,
-        .data_offset = HEADER_AT,
-        /* qemu reads this creator by current_size. */
-        .creator = {'q', 'e', 'm', '2'},
-        .creator_version = 0x00050003,
-        .creator_os = 0x5769326B,
-        .original_size = v->base.img->size,
-        .current_size = v->base.img->size,
-        .type = VHD_DYNAMIC,
-        .timestamp = from ? from->footer.timestamp : vhd_time(),
-    };
-
-    vhd_geometry(f.current_size, &f);
-    if (opt->uuid)
-        f.uuid = *opt->uuid;
-    else if (from && !uuid_is_null(&from->footer.uuid))
-        f.uuid = from->footer.uuid;
-    else
-        TRY(uuid_make(&f.uuid, e));
-    vhd_footer_encode(&f, v->footer);
-    return 0;
-}
-
 static int check_image(const struct image *img, struct err *e)
 {
     if (img->block_size != BLOCK_SIZE_DEFAULT)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: blocks of %" PRIu32 " bytes, expected 2 MiB",
                        img->name, img->block_size);
-    if (img->has_parent)
+    if (img->has_parent && !img->vhd)
         return err_set(e, ERR_UNSUPPORTED,
-                       "%s: a differencing disk holds only what differs from "
-                       "its parent and cannot be written as a whole disk",
+                       "%s: holds only what differs from its parent, and does "
+                       "not tell which that is",
                        img->name);
-    if (img->size > VHD_SIZE_MAX)
-        return err_set(e, ERR_NO_SPACE,
-                       "%s: %" PRIu64
-                       " bytes; a VHD holds at most 2040 GiB (%" PRIu64 ")",
-                       img->name, img->size, VHD_SIZE_MAX);
+    return 0;
+}
+
+static int make_head(struct vhd_encoder *v, const struct vhd_options *opt,
+                     struct err *e)
+{
+    const struct image *img = v->base.img;
+    enum vhd_type type = img->has_parent ? VHD_DIFFERENCING : VHD_DYNAMIC;
+    struct vhd_header h = {
+        .data_offset = UINT64_MAX,
+        .version = VHD_VERSION,
+        .max_entries = img->nblocks,
+        .block_size = BLOCK_SIZE_DEFAULT,
+    };
+    struct vhd_footer f;
+
+    TRY(vhd_new_footer(&f, img, type, img->size, opt->uuid, e));
+    vhd_footer_encode(&f, v->footer);
+    if (img->has_parent)
+        TRY(vhd_naming_make(&v->naming, img->vhd, opt->parent, NAMING_AT, &h,
+                            e));
+    h.table_offset = table_at(v);
+    vhd_header_encode(&h, v->header);
     return 0;
 }
 
@@ -208,14 +182,15 @@ int vhd_encoder(struct encoder **out, const struct image *img,
     TRY(mem_alloc(&v, sizeof(*v), "an encoder", e));
     v->base.ops = &vhd_ops;
     v->base.img = img;
-    v->base.size = TABLE_AT + table_size(img) +
-                   (uint64_t)img->nmapped * BLOCK_SPAN + VHD_FOOTER_SIZE;
-    v->clear_zeros = opt->clear_zeros;
-    result = make_footer(v, opt, e);
+    /* A set bit over zeros hides what the parent has there. */
+    v->clear_zeros = opt->clear_zeros && !img->has_parent;
+    result = make_head(v, opt, e);
     if (result < 0) {
-        free(v);
+        vhd_close(&v->base);
         return result;
     }
+    v->base.size = table_at(v) + table_size(img) +
+                   (uint64_t)img->nmapped * BLOCK_SPAN + VHD_FOOTER_SIZE;
     *out = &v->base;
     return 0;
 }
