@@ -82,7 +82,8 @@ static int vhd_begin(struct encoder *enc, struct sink *s, struct err *e)
     TRY(fill_table(v, table, e));
     TRY(sink_write(s, v->footer, sizeof(v->footer), e));
     TRY(sink_write(s, v->header, sizeof(v->header), e));
-    TRY(sink_write(s, v->naming.raw, v->naming.len, e));
+    if (v->naming.len)
+        TRY(sink_write(s, v->naming.raw, v->naming.len, e));
     return sink_write(s, table, table_size(enc->img), e);
 }
 

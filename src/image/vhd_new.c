@@ -63,12 +63,7 @@ int vhd_new_footer(struct vhd_footer *out, const struct image *img,
 
 /* --- the parent's names --------------------------------------------------- */
 
-enum {
-    CODE_MACX = 0x4D616358,
-    CODE_W2KU = 0x57326B75,
-    CODE_W2RU = 0x57327275,
-    TEXTS = 3,
-};
+enum { TEXTS = 3 };
 
 /* The path as a URL. blktap takes it as it stands, so only what no such reader
  * could follow anyway is quoted: bytes above ASCII, and '%' itself. */
@@ -152,11 +147,11 @@ int vhd_naming_make(struct vhd_naming *out, const struct vhd_head *from,
     TRY(mem_alloc_array(&n.raw, TEXTS, room, "the parent's names", e));
     put_name(path, h);
     len = put_url(path, n.raw);
-    add_locator(&n, h, 0, CODE_MACX, len, at);
+    add_locator(&n, h, 0, VHD_CODE_MACX, len, at);
     len = put_windows(path, n.raw + n.len, room);
     memcpy(n.raw + n.len + round_up(len, 512), n.raw + n.len, len);
-    add_locator(&n, h, 1, CODE_W2KU, len, at);
-    add_locator(&n, h, 2, CODE_W2RU, len, at);
+    add_locator(&n, h, 1, VHD_CODE_W2KU, len, at);
+    add_locator(&n, h, 2, VHD_CODE_W2RU, len, at);
     *out = n;
     return 0;
 }

@@ -19,12 +19,12 @@ struct platform {
 
 /* In the order in which they are tried. */
 static const struct platform platforms[] = {
-    {0x57327275, WRITTEN_UTF16}, /* W2ru */
-    {0x57693272, WRITTEN_8_BIT}, /* Wi2r */
-    {0x4D616358, WRITTEN_URL},   /* MacX */
-    {0x4D163258, WRITTEN_URL},   /* MacX as VirtualBox spells it */
-    {0x57326B75, WRITTEN_UTF16}, /* W2ku */
-    {0x5769326B, WRITTEN_8_BIT}, /* Wi2k */
+    {VHD_CODE_W2RU, WRITTEN_UTF16},
+    {VHD_CODE_WI2R, WRITTEN_8_BIT},
+    {VHD_CODE_MACX, WRITTEN_URL},
+    {0x4D163258, WRITTEN_URL}, /* MacX as VirtualBox spells it */
+    {VHD_CODE_W2KU, WRITTEN_UTF16},
+    {VHD_CODE_WI2K, WRITTEN_8_BIT},
 };
 
 enum { NPLATFORMS = sizeof(platforms) / sizeof(platforms[0]) };
@@ -289,7 +289,7 @@ static int read_locator(struct source *src, const struct vhd_head *head,
     FREE uint8_t *raw = NULL;
     char *text;
 
-    if (!l->length || l->length > VHD_LOCATOR_TEXT_MAX ||
+    if (!l->length || l->length > VHD_LOCATOR_MAX ||
         l->length > vhd_locator_space(l) || l->offset > head->limit ||
         l->length > head->limit - l->offset)
         return 0;

@@ -20,8 +20,7 @@
 
 enum {
     VHD_PARENT_NAMES = VHD_LOCATORS + 1,
-    VHD_LOCATOR_TEXT_MAX = 64 * 1024, /* bytes: longer ones are not read */
-    VHD_PARENT_PATH_MAX = 4096,       /* bytes, with the NUL */
+    VHD_PARENT_PATH_MAX = 4096, /* bytes, with the NUL */
 };
 
 struct vhd_parent {
