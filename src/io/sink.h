@@ -91,8 +91,9 @@ int sink_open_fd(struct sink **out, int fd, const char *name,
  * more. The inner sink is written to in the caller's thread. */
 int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
 
-/* One tar archive with one member `name` of exactly `size` bytes, which the
- * caller then writes; finish fails when it was another number. */
+/* One tar archive with one member `name` (1 to 99 bytes) of exactly `size`
+ * bytes, which the caller then writes: a byte more fails at once, one less at
+ * finish (ERR_CORRUPT), and the archive then has no end. */
 int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e);
 
 /* Writes in a thread of its own, through a ring of buffers. Append only. With

@@ -2,22 +2,37 @@
 /* Copyright the vhdstream authors */
 
 /* The wrappers of src/io between stdin and stdout, for tests of what others
- * make of their output, and for measuring:
+ * make of their output, and for measuring. Each argument is one:
  *
- *   streamtool gzip LEVEL THREADS
- *   streamtool gunzip
+ *   streamtool [ahead] [gunzip] [untar] [behind] [gzip LEVEL THREADS]
+ *              [tar NAME SIZE]
  */
 
 #include "base/mem.h"
 #include "base/pool.h"
 #include "io/sink.h"
 #include "io/source.h"
+#include "io/tar_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BUFFER = 1024 * 1024 };
+
+struct world {
+    struct source *in;
+    struct sink *out;
+    struct pool *pool;
+};
+
+static void say(void *ctx, const char *text)
+{
+    (void)ctx;
+    fprintf(stderr, "notice: %s\n", text);
+}
+
+static const struct notice notice = {.fn = say};
 
 static int pump(struct source *from, struct sink *to, struct err *e)
 {
@@ -31,49 +46,54 @@ static int pump(struct source *from, struct sink *to, struct err *e)
     return sink_finish(to, e);
 }
 
-static int run_gzip(struct source *in, struct sink **out, char **args,
-                    struct err *e)
+/* Puts on the wrapper that args[0] names; the number of words it took. */
+static int wrap(struct world *w, char **args, struct err *e)
 {
-    struct pool *pool = NULL;
-    int code;
-
-    TRY(pool_open(&pool, (unsigned)atoi(args[1]), e));
-    code = sink_gzip(out, atoi(args[0]), pool, e);
-    if (code == 0)
-        code = pump(in, *out, e);
-    sink_close(*out, e);
-    *out = NULL;
-    pool_close(pool);
-    return code;
+    if (!strcmp(args[0], "ahead")) {
+        TRY(source_async(&w->in, 1, NULL, e));
+    } else if (!strcmp(args[0], "gunzip")) {
+        TRY(source_gunzip(&w->in, e));
+    } else if (!strcmp(args[0], "untar")) {
+        TRY(source_untar(&w->in, &notice, e));
+    } else if (!strcmp(args[0], "behind")) {
+        TRY(sink_async(&w->out, 1, NULL, e));
+    } else if (!strcmp(args[0], "gzip") && args[1] && args[2]) {
+        TRY(pool_open(&w->pool, (unsigned)atoi(args[2]), e));
+        TRY(sink_gzip(&w->out, atoi(args[1]), w->pool, e));
+        return 3;
+    } else if (!strcmp(args[0], "tar") && args[1] && args[2]) {
+        TRY(sink_tar(&w->out, args[1], strtoull(args[2], NULL, 10), e));
+        return 3;
+    } else {
+        return err_set(e, ERR_USAGE, "see the head of streamtool.c");
+    }
+    return 1;
 }
 
-static int run_gunzip(struct source **in, struct sink *out, struct err *e)
+static int run(struct world *w, char **args, struct err *e)
 {
-    TRY(source_gunzip(in, e));
-    return pump(*in, out, e);
-}
+    TRY(source_open_fd(&w->in, 0, "stdin", NULL, e));
+    TRY(sink_open_fd(&w->out, 1, "stdout", NULL, e));
+    while (*args) {
+        int words = wrap(w, args, e);
 
-static int run(int argc, char **argv, struct err *e)
-{
-    CLEANUP(source) struct source *in = NULL;
-    CLEANUP(sink) struct sink *out = NULL;
-
-    TRY(source_open_fd(&in, 0, "stdin", NULL, e));
-    TRY(sink_open_fd(&out, 1, "stdout", NULL, e));
-    if (argc == 4 && !strcmp(argv[1], "gzip"))
-        return run_gzip(in, &out, argv + 2, e);
-    if (argc == 2 && !strcmp(argv[1], "gunzip"))
-        return run_gunzip(&in, out, e);
-    return err_set(e, ERR_USAGE, "see the head of streamtool.c");
+        TRY(words);
+        args += words;
+    }
+    return pump(w->in, w->out, e);
 }
 
 int main(int argc, char **argv)
 {
+    struct world w = {0};
     struct err e = {0};
+    int code = run(&w, argv + 1, &e);
 
-    if (run(argc, argv, &e) < 0) {
+    (void)argc;
+    source_close(w.in);
+    sink_close(w.out, code < 0 ? &e : NULL);
+    pool_close(w.pool);
+    if (code < 0)
         fprintf(stderr, "%s\n", e.text);
-        return err_exit(e.code);
-    }
-    return 0;
+    return code < 0 ? err_exit(e.code) : 0;
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_TAR_MEMBER_H
+#define VHDSTREAM_TAR_MEMBER_H
+
+/* What a member of a tar archive is to us; see tar_source.h. */
+
+#include <archive_entry.h>
+#include <stdbool.h>
+
+enum { TAR_MEMBER_NAME_SIZE = 128 };
+
+/* The name for messages, cut to fit. */
+void tar_member_name(struct archive_entry *entry,
+                     char name[TAR_MEMBER_NAME_SIZE]);
+
+bool tar_member_is_disk(struct archive_entry *entry);
+
+/* Of one that is not a disk: whether the user should hear that it is left out.
+ */
+bool tar_member_is_worth_a_word(struct archive_entry *entry);
+
+#endif
