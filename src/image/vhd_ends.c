@@ -377,7 +377,7 @@ static int judge_last_beside_first(struct vhd_judge *j, struct vhd_head *h,
 
     h->footer_size = tail->size;
     TRY(find_short_tail(j, tail, e));
-    if (tail->f.type == VHD_FIXED)
+    if (tail->f.type == VHD_FIXED && tail->f.current_size <= tail->at)
         return find_guest_head(j, e);
     return find_differences(j, &h->copy, tail, e);
 }

@@ -31,7 +31,7 @@ enum vhd_severity {
     X(POISONED, "poisoned", ERROR, ERROR)                                      \
     X(PIPE_FIXED, "pipe-fixed", NEVER, ERROR)                                  \
     X(PIPE_ORDER, "pipe-order", NEVER, ERROR)                                  \
-    X(FOOTER_CHECKSUM, "footer-checksum", ERROR, ERROR)                        \
+    X(FOOTER_CHECKSUM, "footer-checksum", ERROR, NEVER)                        \
     X(FOOTER_COPY_MISSING, "footer-copy-missing", WARNING, ERROR)              \
     X(FOOTER_COPY_CHECKSUM, "footer-copy-checksum", WARNING, ERROR)            \
     X(TRAILING_FOOTER_MISSING, "trailing-footer-missing", WARNING, ERROR)      \

@@ -99,16 +99,14 @@ int vhd_head_judge(struct vhd_tape *t, struct vhd_judge *j,
 static int judge_places(struct vhd_judge *j, const struct vhd_head *h,
                         uint64_t judged, struct err *e)
 {
-    int go = vhd_judge_header_place(j, h, e);
-
-    if (go > 0 && h->has_header)
-        go = vhd_judge_table_place(j, h, e);
-    if (go <= 0)
-        return go;
+    TRY(vhd_judge_header_place(j, h, e));
+    if (h->has_header)
+        TRY(vhd_judge_table_place(j, h, e));
     TRY(vhd_judge_locators_end(j, h, judged, e));
     if (h->bat)
         return vhd_table_judge_end(j, h, judged, e);
-    /* Its blocks were read; what else is there may be cut. */
+    /* No table, or no longer: its blocks were read. What else is there may be
+     * cut. */
     if (h->end <= h->limit)
         return 0;
     return vhd_find(j,

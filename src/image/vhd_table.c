@@ -102,8 +102,9 @@ int vhd_table_covers_by(struct vhd_tape *t, const struct vhd_footer *f,
 static int read_entries(struct vhd_tape *t, struct vhd_head *h, struct err *e)
 {
     FREE uint8_t *raw = NULL;
+    FREE uint32_t *bat = NULL;
 
-    TRY(mem_alloc_array(&h->bat, h->nentries, sizeof(*h->bat),
+    TRY(mem_alloc_array(&bat, h->nentries, sizeof(*bat),
                         "the block allocation table", e));
     TRY(mem_alloc(&raw, TABLE_CHUNK, "a buffer", e));
     for (uint32_t index = 0; index < h->nentries;) {
@@ -114,9 +115,11 @@ static int read_entries(struct vhd_tape *t, struct vhd_head *h, struct err *e)
         if (got < now * 4)
             return 0;
         for (uint32_t i = 0; i < now; i++)
-            h->bat[index + i] = get_be32(raw + 4 * (size_t)i);
+            bat[index + i] = get_be32(raw + 4 * (size_t)i);
         index += now;
     }
+    h->bat = bat;
+    bat = NULL;
     return 1;
 }
 

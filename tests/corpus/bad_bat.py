@@ -91,6 +91,11 @@ def _absurd():
     yield Bad("bat-sparse-of-zeros", "block-over-copy", entry(0), disk=Disk(
         size=20 * MIB, block_size=4096, layout=("header", "blocks", "bat")),
         edit=_sparse_bat)
+    yield Bad("entries-one-too-many", "entries-many", lambda e: e.placed.header + 28, disk=Disk(
+        size=20 * MIB, block_size=4096), edit=lambda e: _sparse_bat(e, (4 << 20) + 512))
+    yield Bad("entries-many-needed", "entries-many", lambda e: e.placed.header + 28, disk=Disk(
+        size=20 * MIB, block_size=4096), edit=lambda e: (
+            e.footer(current_size=20 << 30), _sparse_bat(e, 5 << 20)))
 
 
 def _zero_bat(edit):
@@ -99,9 +104,9 @@ def _zero_bat(edit):
     edit.put(edit.placed.footer, tail)
 
 
-def _sparse_bat(edit):
-    """16 Mi entries, all 0 in a hole: to be refused at the first, not after reading them all."""
+def _sparse_bat(edit, count=4 << 20):
+    """A table of entries that are all 0, in a hole."""
     tail = edit.read(edit.placed.footer, 512)
-    edit.header(max_entries=1 << 24, block_size=4096)
+    edit.header(max_entries=count, block_size=4096)
     edit.cut(edit.placed.bat)
-    edit.put(edit.placed.bat + (4 << 24), tail)
+    edit.put(edit.placed.bat + 4 * count, tail)

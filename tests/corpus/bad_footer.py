@@ -51,19 +51,20 @@ def _no_vhd():
 
 
 def _sums():
-    yield Bad("footer-checksum", "footer-checksum", tail(64), disk=plain(), quick=True,
+    first = dict(pipe="footer-copy-checksum")
+    yield Bad("footer-checksum", "footer-checksum", tail(64), disk=plain(), **first, quick=True,
               edit=lambda e: (e.flip(30), e.flip(e.placed.footer + 30)))
-    yield Bad("footer-checksum-zero", "footer-checksum", tail(64), disk=plain(),
+    yield Bad("footer-checksum-zero", "footer-checksum", tail(64), disk=plain(), **first,
               edit=lambda e: e.footer(checksum=0))
-    yield Bad("footer-checksum-in-reserved", "footer-checksum", tail(64), disk=plain(),
+    yield Bad("footer-checksum-in-reserved", "footer-checksum", tail(64), disk=plain(), **first,
               edit=lambda e: (e.flip(500), e.flip(e.placed.footer + 500)))
-    yield Bad("footer-copy-checksum-and-no-tail", "footer-checksum", lambda e: 64, disk=plain(
-        tail=None), edit=lambda e: e.flip(30))
+    yield Bad("footer-copy-checksum-and-no-tail", "footer-checksum", lambda e: 64, **first,
+              disk=plain(tail=None), edit=lambda e: e.flip(30))
     yield Bad("fixed-footer-checksum", "footer-checksum", tail(64), disk=fixed(),
               edit=lambda e: e.flip(e.placed.footer + 50), pipe="footer-copy-missing")
-    yield Bad("footer-hidden-without-sum", "footer-checksum", tail(64), disk=plain(),
+    yield Bad("footer-hidden-without-sum", "footer-checksum", tail(64), disk=plain(), **first,
               edit=lambda e: (e.put(85, b"\1"), e.put(e.placed.footer + 85, b"\1")))
-    yield Bad("tap-13-hidden-without-sum", "footer-checksum", tail(64), disk=plain(
+    yield Bad("tap-13-hidden-without-sum", "footer-checksum", tail(64), **first, disk=plain(
         footer={"creator": b"tap\0", "creator_version": 0x00010003}),
         edit=lambda e: (e.put(85, b"\1"), e.put(e.placed.footer + 85, b"\1")))
     for name, which in (("poisoned", "footer"), ("poisoned-tail-only", "tail")):
@@ -141,7 +142,7 @@ def _fixed():
     yield Bad("fixed-footer-lost", "not-a-vhd", lambda e: 0, disk=fixed(), edit=lambda e: e.cut(
         MIB))
     yield Bad("fixed-footer-at-0-only", "not-a-vhd", lambda e: 0, disk=fixed(), edit=lambda e: (
-        e.put(0, e.read(MIB, 512)), e.cut(MIB)))
+        e.put(0, e.read(MIB, 512)), e.cut(MIB)), pipe="pipe-fixed")
     yield Bad("fixed-version-3", "footer-version", tail(12), **pipe, disk=fixed(
         footer={"version": 0x00030000}))
 

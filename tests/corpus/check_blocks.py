@@ -49,9 +49,10 @@ def _entry_at(c, index):
 
 
 def _inside(c, index, start, end):
+    """Whether it is to be compared with the others; on a pipe the end comes after that."""
     if start >= c.limit:
         c.add("bat-entry-past-end", _entry_at(c, index))
-        return False
+        return c.pipe
     if end > c.limit:
         c.add("block-over-footer" if c.has_tail else "block-cut", _entry_at(c, index))
     return True

@@ -15,6 +15,7 @@ from vhd_fields import (FOOTER_COOKIE, LOCATOR_CODES, LOCATOR_LEN, LOCATORS_AT, 
 from vhd_reader import Refused, Vhd
 
 MAX_LOCATOR = 64 * 1024
+MAX_OFFSET = 1 << 48        # no file is that long
 MAX_DEPTH = 1024
 RAW_SUFFIXES = (".raw", ".img", ".iso", ".bin")
 # relative paths first, then what is absolute by its code and often relative in practice
@@ -44,14 +45,18 @@ def _check_locator(c, at, entry):
         c.add("locator-length", at + 8)
         room = min(entry.length, room)
     end = entry.offset + room
-    if end > c.limit:
+    past = end > c.limit
+    if past:
         c.add("locator-past-end", at + 16)
-    elif any(entry.offset < high and end > low and name != "locator"
+    if past and (not c.pipe or entry.offset > MAX_OFFSET):
+        return
+    if any(entry.offset < high and end > low and name != "locator"
              for name, low, high in c.parts):
         c.add("locator-overlap", at + 16)
     else:
         c.parts.append(("locator", entry.offset, end))
-        _check_text(c, at, entry)
+        if not past:
+            _check_text(c, at, entry)
 
 
 def _usable(c, entry):

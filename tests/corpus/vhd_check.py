@@ -15,12 +15,13 @@ from vhd_fields import (DIFFERENCING, EPOCH_2000, FIXED, FOOTER_COOKIE, HEADER_C
                         HEADER_LEN, KIB, MAX_SIZE, MIB, NO_OFFSET, POISON_COOKIE, SECTOR, TIB,
                         Footer, Header, chs, footer_sum_ok, header_sum_ok)
 from vhd_findings import Finding, severity_of
-from vhd_reader import Bytes, choose_footer, find_ends, read_bat
+from vhd_reader import Bytes, choose_footer, find_ends, read_bat, tail_is_guests
 
 CREATORS = {b"vpc ", b"vs  ", b"win ", b"d2v\0", b"d2v ", b"qemu", b"qem2", b"tap\0", b"CTXS",
             b"vbox", b"wa\0\0", b"caml", b"xo  "}
 TRUSTED_BY_QEMU = {b"win ", b"qem2", b"d2v ", b"tap\0", b"CTXS"}
 MOST_PER_ID = 8
+MOST_ENTRIES = 4 << 20
 
 
 class Check:
@@ -100,19 +101,16 @@ def _check_all(c, parents=True):
 def _find_footer(c):
     """Sets footer and base; False when there is none to go on with."""
     ends = c.ends = find_ends(c.data)
+    if c.pipe:
+        return _find_first_footer(c)
     cookies = [(ends.copy, 0), (ends.tail, ends.tail_at)]
-    if len(ends.copy) < 512 or not any(r[:8] in (FOOTER_COOKIE, POISON_COOKIE)
-                                       for r, _ in cookies):
+    if len(ends.copy) < 512 or not any(_has_cookie(raw) for raw, _ in cookies):
         c.add("not-a-vhd", 0)
         return False
     poisoned = [at for raw, at in cookies if raw[:8] == POISON_COOKIE]
     if poisoned:
         for at in poisoned:
             c.add("poisoned", at)
-        return False
-    if c.pipe and ends.copy[:8] != FOOTER_COOKIE:
-        fixed = ends.tail_ok and Footer.unpack(ends.tail).type == FIXED
-        c.add("pipe-fixed" if fixed else "footer-copy-missing", 0)
         return False
     used = choose_footer(c.data, ends)
     if used is None:
@@ -124,6 +122,56 @@ def _find_footer(c):
         return False
     _compare_ends(c, used)
     return True
+
+
+def _has_cookie(raw):
+    return raw[:8] in (FOOTER_COOKIE, POISON_COOKIE)
+
+
+def _find_first_footer(c):
+    """On a pipe: the footer at 0 leads, the end of the stream has to agree with it."""
+    ends = c.ends
+    if len(ends.copy) < 512:
+        c.add("not-a-vhd", 0)
+    elif ends.copy[:8] == POISON_COOKIE:
+        c.add("poisoned", 0)
+    elif ends.copy[:8] != FOOTER_COOKIE:
+        c.add("footer-copy-missing", 0)
+        if ends.tail_ok and Footer.unpack(ends.tail).type == FIXED:
+            c.add("pipe-fixed", 0)
+        elif not _has_cookie(ends.tail):
+            c.add("not-a-vhd", 0)
+    elif not ends.copy_ok:
+        c.add("footer-copy-checksum", 64)
+    else:
+        c.footer = Footer.unpack(ends.copy)
+        if footer_sum_ok(ends.copy) == "hidden":
+            c.add("footer-sum-hidden", 64)
+        _judge_last_footer(c)
+        return True
+    return False
+
+
+def _judge_last_footer(c):
+    ends, tail = c.ends, c.ends.tail
+    c.limit = ends.tail_at
+    guests = tail_is_guests(c.data, ends)
+    if not _has_cookie(tail) or guests:
+        c.limit = c.data.size
+        c.add("trailing-footer-missing", c.data.size)
+    elif tail[:8] == POISON_COOKIE:
+        c.add("poisoned", ends.tail_at)
+    elif not ends.tail_ok:
+        c.add("trailing-footer-checksum", ends.tail_at + 64)
+    else:
+        c.has_tail = True
+        if c.data.size - ends.tail_at == 511:
+            c.add("trailing-footer-511", ends.tail_at)
+        last = Footer.unpack(tail)
+        if last.type == FIXED and last.current_size <= ends.tail_at:
+            c.add("guest-vhd-head", 0)
+        elif ends.copy != tail:
+            _compare_fields(c)
 
 
 def _compare_ends(c, used):
@@ -235,7 +283,8 @@ def _find_header(c):
         return False
     if at + HEADER_LEN > c.limit:
         c.add("header-past-end", c.base + 16)
-        return False
+        if not c.pipe or at + HEADER_LEN > c.data.size:
+            return False
     if at % SECTOR:
         c.add("header-unaligned", c.base + 16)
     raw = c.data.at(at, HEADER_LEN)
@@ -278,29 +327,38 @@ def _check_entries(c, at):
         c.add("entries-few", at + 28)
     elif count > max(needed, 2 * TIB // c.header.block_size):
         c.add("entries-absurd", at + 28)
-    elif count > needed:
+        return
+    elif needed < count <= MOST_ENTRIES:
         c.add("entries-more", at + 28)
+    if count > MOST_ENTRIES:
+        c.add("entries-many", at + 28)
 
 
 def _place_bat(c):
     """False when the table cannot be read; nothing is allocated before this."""
     at, header_at = c.header.table_offset, c.footer.data_offset
     end = at + 4 * c.header.max_entries
+    # a pipe is known to end only when it does: what it has of the table is read
+    known = end > c.data.size or not c.pipe
     if at < SECTOR or at >= c.limit:
         c.add("table-offset", header_at + 16)
-        return False
-    if end > c.limit:
+        if at < SECTOR or known:
+            return False
+    elif end > c.limit:
         c.add("bat-past-end", header_at + 16)
-        return False
+        if known:
+            return False
     if at < header_at + HEADER_LEN and end > header_at:
         c.add("bat-over-header", header_at + 16)
     if at % SECTOR:
         c.add("bat-unaligned", header_at + 16)
     if c.pipe and at < header_at:
         c.add("pipe-order", header_at + 16)
+    if c.pipe and at < header_at + HEADER_LEN:
+        return False
     c.parts.append(("bat", at, at + -(-4 * c.header.max_entries // SECTOR) * SECTOR))
     names = {f.id for f in c.findings if f.severity == "error"}
-    return not names & {"block-size", "entries-absurd", "size-limit"}
+    return not names & {"block-size", "entries-absurd", "entries-many", "size-limit"}
 
 
 def _check_padding(c):

@@ -19,7 +19,7 @@ TABLE = {
     "pipe-order": ("-", "E", "header, BAT and blocks do not come in that order: needs a "
                    "seekable file", "dh+16 or bat+4i"),
     # footers
-    "footer-checksum": ("E", "E", "no footer is sound; this one's checksum is wrong",
+    "footer-checksum": ("E", "-", "no footer is sound; this one's checksum is wrong",
                         "footer+64"),
     "footer-copy-missing": ("W", "E", "no footer at 0; the trailing one is used", "0"),
     "footer-copy-checksum": ("W", "E", "the footer at 0 has a wrong checksum; the trailing one "
@@ -88,6 +88,8 @@ TABLE = {
     "header-version-minor": ("W", "W", "minor version of the header is not 0", "dh+24"),
     "entries-few": ("E", "E", "fewer BAT entries than the size needs", "dh+28"),
     "entries-absurd": ("E", "E", "more BAT entries than 2 TiB of blocks", "dh+28"),
+    "entries-many": ("E", "E", "more than 4 Mi BAT entries: more than there is memory for",
+                     "dh+28"),
     "entries-more": ("N", "N", "more BAT entries than the size needs", "dh+28"),
     "block-size": ("E", "E", "block size is no power of two, or below 512", "dh+32"),
     "block-size-small": ("E", "E", "block size below 4096: no two readers agree on its bitmap",

@@ -88,11 +88,16 @@ def choose_footer(data, ends):
     tail = Footer.unpack(ends.tail)
     if tail.type == FIXED and tail.current_size == ends.tail_at:
         return "tail"
-    if ends.copy_ok:
-        copy = Footer.unpack(ends.copy)
-        if copy.uuid != tail.uuid and _block_covers(data, copy, data.size - 1):
-            return "copy"
-    return "tail"
+    return "copy" if tail_is_guests(data, ends) else "tail"
+
+
+def tail_is_guests(data, ends):
+    """A footer of another disk where a block lies by the copy's own table."""
+    if not (ends.copy_ok and ends.tail_ok):
+        return False
+    copy = Footer.unpack(ends.copy)
+    return (copy.uuid != Footer.unpack(ends.tail).uuid
+            and _block_covers(data, copy, data.size - 1))
 
 
 def read_header(data, footer):
