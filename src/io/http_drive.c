@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 int64_t http_sent(const struct http_request *r)
 {
@@ -188,6 +189,19 @@ static void note_head(struct http_request *r)
         reply->location[0] = '\0';
 }
 
+/* Whether a body that ends with its connection was cut: TLS tells such an end
+ * from an attacker's. */
+static bool is_cut(const struct http_request *r)
+{
+    struct curl_header *h = NULL;
+    bool has_body = r->reply.status != 204 && r->reply.status != 304;
+
+    return has_body && !r->upload && r->verify.seen && !r->verify.ended &&
+           r->reply.length < 0 &&
+           curl_easy_header(r->easy, "Transfer-Encoding", 0, CURLH_HEADER, -1,
+                            &h) != CURLHE_OK;
+}
+
 int http_step(struct http_request *r, struct err *e)
 {
     CURLMcode code;
@@ -211,7 +225,7 @@ int http_step(struct http_request *r, struct err *e)
         return 0;
     if (r->result)
         return failed(r, e);
-    return r->head_done ? 1 : early_end(r, e);
+    return r->head_done && !is_cut(r) ? 1 : early_end(r, e);
 }
 
 static int too_long(const struct http_request *r, double limit, struct err *e)
@@ -244,6 +258,21 @@ int http_wait(struct http_request *r, double limit, struct err *e)
     return wait_check(w, e);
 }
 
+/* While an upload is paused, libcurl does not tell that the server has gone. */
+static bool is_gone(const struct http_request *r)
+{
+    char byte;
+
+    if (!r->upload || !r->connected)
+        return false;
+    if (r->verify.ended)
+        return true;
+    for (unsigned i = 0; i < HTTP_SOCKETS; i++)
+        if (r->sockets[i] >= 0)
+            return !recv(r->sockets[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return false;
+}
+
 int http_await_head(struct http_request *r, struct err *e)
 {
     for (;;) {
@@ -253,6 +282,8 @@ int http_await_head(struct http_request *r, struct err *e)
         if (end > 0 || (r->head_done && end != ERR_CANCELLED))
             return 0;
         TRY(end);
+        if (is_gone(r))
+            return early_end(r, e);
         TRY(http_wait(r, http_limit(r), e));
     }
 }

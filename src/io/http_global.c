@@ -2,6 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "io/http_inner.h"
 
+#include <openssl/ssl.h>
+
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -35,11 +37,13 @@ static void *wiping_realloc(void *old, size_t size)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode result;
+static int ssl_index;
 
 static void init(void)
 {
     result = curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free,
                                   wiping_realloc, strdup, calloc);
+    ssl_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
 int http_global_init(struct err *e)
@@ -48,5 +52,12 @@ int http_global_init(struct err *e)
     if (result)
         return err_set(e, ERR_FAILED, "libcurl does not start: %s",
                        curl_easy_strerror(result));
+    if (ssl_index < 0)
+        return err_set(e, ERR_FAILED, "OpenSSL does not start");
     return 0;
+}
+
+int http_ssl_index(void)
+{
+    return ssl_index;
 }

@@ -26,11 +26,12 @@ struct http_verify {
     const struct http_trust *trust; /* or NULL */
     char host[HTTP_HOST_SIZE];      /* as in pins; "" before the first target */
     bool pinned;                    /* a pin fits the host */
-    bool farewell;   /* end TLS politely, and want that of the other side */
-    bool seen;       /* a certificate was shown ... */
-    uint8_t sum[32]; /* ... its SHA-256 */
-    bool refused;    /* by us ... */
-    int why;         /* ... for this X509_V_ERR_ (not used when pinned) */
+    bool farewell;                  /* end TLS politely */
+    bool ended;                     /* the other side has */
+    bool seen;                      /* a certificate was shown ... */
+    uint8_t sum[32];                /* ... its SHA-256 */
+    bool refused;                   /* by us ... */
+    int why; /* ... for this X509_V_ERR_ (not used when pinned) */
 };
 
 /* Sets the options of `easy` for requests to v->host. false: libcurl refused
@@ -83,6 +84,7 @@ int http_status_code(int status);
 /* --- requests: http_request.c, http_drive.c --------------------------------*/
 
 enum {
+    HTTP_SOCKETS = 8,              /* tried at once for one connection */
     HTTP_HEAD_MAX = 64 * 1024,     /* bytes of all heads of an answer */
     HTTP_CONNECT_S = 300,          /* when there is no timeout_s */
     HTTP_NOTE_WAIT_S = 5,          /* for the text of a refusal */
@@ -100,19 +102,20 @@ struct http_request {
     struct http_verify verify;
     struct http_reply reply;
     struct http_note note;
-    bool upload;        /* a PUT */
-    int64_t size;       /* of the upload, -1: not known */
-    bool complete;      /* the upload is whole and answered */
-    bool once;          /* no second request will follow */
-    bool added;         /* in the multi handle */
-    bool connected;     /* a connection was given to the request */
-    bool head_done;     /* the answer's head has come */
-    bool ended;         /* libcurl is done with it ... */
-    CURLcode result;    /* ... so */
-    size_t head_bytes;  /* received for the head */
-    double since;       /* wait_now() of the last byte, or of the call */
-    int64_t moved;      /* bytes moved until then */
-    struct err failure; /* what a callback of ours found */
+    int sockets[HTTP_SOCKETS]; /* open ones, or -1 */
+    bool upload;               /* a PUT */
+    int64_t size;              /* of the upload, -1: not known */
+    bool complete;             /* the upload is whole and answered */
+    bool once;                 /* no second request will follow */
+    bool added;                /* in the multi handle */
+    bool connected;            /* a connection was given to the request */
+    bool head_done;            /* the answer's head has come */
+    bool ended;                /* libcurl is done with it ... */
+    CURLcode result;           /* ... so */
+    size_t head_bytes;         /* received for the head */
+    double since;              /* wait_now() of the last byte, or of the call */
+    int64_t moved;             /* bytes moved until then */
+    struct err failure;        /* what a callback of ours found */
     char text[CURL_ERROR_SIZE]; /* libcurl's message */
 };
 
@@ -165,6 +168,9 @@ int64_t http_received(const struct http_request *r);
 
 /* Sets libcurl up, once; from any thread. */
 int http_global_init(struct err *e);
+
+/* After it: where an SSL_CTX holds its struct http_verify. */
+int http_ssl_index(void);
 
 /* --- streams: http_stream.c, http_get.c, http_put.c ------------------------*/
 

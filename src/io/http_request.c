@@ -55,6 +55,28 @@ static int on_connected(void *arg, char *to, char *from, int to_port,
     return CURL_PREREQFUNC_OK;
 }
 
+/* A connection may be tried on several sockets at once; those that lose are
+ * closed before the request has its connection. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    struct http_request *r = arg;
+
+    (void)purpose;
+    for (unsigned i = 0; i < HTTP_SOCKETS; i++)
+        if (r->sockets[i] < 0) {
+            r->sockets[i] = fd;
+            break;
+        }
+    return CURL_SOCKOPT_OK;
+}
+
+static void forget_socket(struct http_request *r, int fd)
+{
+    for (unsigned i = 0; i < HTTP_SOCKETS; i++)
+        if (r->sockets[i] == fd)
+            r->sockets[i] = -1;
+}
+
 /* A server that refuses and resets makes the next send fail, and its words are
  * left in the socket. */
 static void rescue_words(struct http_request *r, int fd)
@@ -73,6 +95,7 @@ static int on_close(void *arg, curl_socket_t fd)
     struct http_request *r = arg;
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
+    forget_socket(r, fd);
     if (r->upload && !r->complete) {
         if (!r->verify.seen)
             rescue_words(r, fd);
@@ -92,6 +115,8 @@ static bool set_callbacks(struct http_request *r)
            !curl_easy_setopt(c, CURLOPT_HEADERDATA, r) &&
            !curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_connected) &&
            !curl_easy_setopt(c, CURLOPT_PREREQDATA, r) &&
+           !curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, on_socket) &&
+           !curl_easy_setopt(c, CURLOPT_SOCKOPTDATA, r) &&
            !curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, on_close) &&
            !curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, r);
 }
@@ -201,6 +226,8 @@ int http_request_open(struct http_request *r, const struct http_config *cfg,
     TRY(http_global_init(e));
     r->cfg = cfg;
     r->size = -1;
+    for (unsigned i = 0; i < HTTP_SOCKETS; i++)
+        r->sockets[i] = -1;
     r->verify.trust = cfg->trust;
     r->verify.farewell = true;
     (void)snprintf(r->name, sizeof(r->name), "%s", name);

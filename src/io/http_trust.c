@@ -143,6 +143,17 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
     return !v->refused;
 }
 
+/* libcurl 7.88 takes a cut below TLS for an end. */
+static void on_tls_event(const SSL *ssl, int where, int value)
+{
+    const SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+    struct http_verify *v = SSL_CTX_get_ex_data(ctx, http_ssl_index());
+
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT &&
+        (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+        v->ended = true;
+}
+
 static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
 {
     struct http_verify *v = arg;
@@ -150,10 +161,11 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
 
     (void)easy;
     SSL_CTX_set_cert_verify_callback(ctx, verify_certificate, v);
-    if (!v->farewell) {
+    if (!v->farewell)
         SSL_CTX_set_quiet_shutdown(ctx, 1);
-        SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    }
+    if (SSL_CTX_set_ex_data(ctx, http_ssl_index(), v) != 1)
+        return CURLE_OUT_OF_MEMORY;
+    SSL_CTX_set_info_callback(ctx, on_tls_event);
     return CURLE_OK;
 }
 
@@ -174,7 +186,7 @@ bool http_trust_apply(struct http_verify *v, CURL *easy)
     bool by_name = !v->pinned && !insecure;
     const char *file = by_name ? ca_file(v->trust) : NULL;
 
-    v->seen = v->refused = false;
+    v->seen = v->refused = v->ended = false;
     /* Our callback is heard only while the peer is to be verified. */
     return !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) &&
            !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L) &&

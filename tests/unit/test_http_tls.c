@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "base/mem.h"
+#include "http_peer.h"
+#include "io/http.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static const struct wait patient = {.timeout_s = 60};
+static struct peer_cert cert = {.name = "IP:127.0.0.1,DNS:localhost"};
+static struct peer_cert other_name = {.name = "DNS:elsewhere.invalid"};
+static struct peer_cert expired = {.expired = true};
+
+static int make_certs(void **state)
+{
+    (void)state;
+    peer_cert_make(&cert);
+    peer_cert_make(&other_name);
+    peer_cert_make(&expired);
+    return 0;
+}
+
+static int free_certs(void **state)
+{
+    (void)state;
+    peer_cert_free(&cert);
+    peer_cert_free(&other_name);
+    peer_cert_free(&expired);
+    return 0;
+}
+
+/* What the peer saw. */
+struct seen {
+    unsigned requests;
+    size_t body;
+    bool farewell; /* the client ended TLS politely */
+};
+
+static void serve_hello(struct peer_conn *c, void *arg)
+{
+    struct seen *s = arg;
+    char head[4096];
+
+    while (peer_head(c, head, sizeof(head))) {
+        s->requests++;
+        peer_send(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    }
+}
+
+/* One GET; its result, and its error in *e. */
+static int fetch(struct peer *p, const struct http_trust *t, struct err *e)
+{
+    struct http_config cfg = {.trust = t, .wait = &patient};
+    CLEANUP(http_stream) struct http_stream *st = NULL;
+    char buf[10];
+    int64_t got;
+
+    TRY(http_get_open(&st, &cfg, peer_url(p, ""), "place", NULL, e));
+    got = http_stream_read(st, buf, sizeof(buf), e);
+    TRY(got);
+    assert_int_equal(got, 5);
+    assert_memory_equal(buf, "hello", 5);
+    return 0;
+}
+
+static void check_taken(struct peer_cert *c, const struct http_trust *t)
+{
+    struct seen s = {.requests = 0};
+    struct peer *p = peer_start(serve_hello, &s, c, NULL);
+    struct err e = {0};
+
+    assert_ok(fetch(p, t, &e), &e);
+    peer_stop(p);
+    assert_int_equal(s.requests, 1);
+}
+
+/* The connection is refused before a request was sent. */
+static void check_refused(struct peer_cert *c, const struct http_trust *t,
+                          int code, struct err *e)
+{
+    struct seen s = {.requests = 0};
+    struct peer *p = peer_start(serve_hello, &s, c, NULL);
+
+    assert_int_equal(fetch(p, t, e), code);
+    peer_stop(p);
+    assert_int_equal(s.requests, 0);
+}
+
+static struct http_trust pinned(const char *host, const struct peer_cert *c)
+{
+    struct http_trust t = {.npins = 0};
+    struct err e = {0};
+    char text[400];
+
+    (void)snprintf(text, sizeof(text), "%s%s", host, c->pin);
+    assert_ok(http_trust_pin(&t, text, &e), &e);
+    return t;
+}
+
+/* --- an unknown certificate ------------------------------------------------*/
+
+static void test_an_unknown_certificate_is_refused_with_its_pin(void **state)
+{
+    struct http_trust t = {.npins = 0};
+    struct err e = {0};
+    char pin[200];
+
+    (void)state;
+    (void)snprintf(pin, sizeof(pin), "use --pin 127.0.0.1=%s", cert.pin);
+    check_refused(&cert, NULL, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, pin));
+    assert_non_null(strstr(e.text, "self-signed certificate"));
+    check_refused(&cert, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, pin));
+}
+
+static void test_the_printed_pin_is_the_one_that_is_taken(void **state)
+{
+    struct http_trust t = {.npins = 0};
+    struct err e = {0};
+    char *pin;
+
+    (void)state;
+    check_refused(&cert, NULL, ERR_AUTH, &e);
+    pin = strstr(e.text, "--pin ") + 6;
+    assert_ok(http_trust_pin(&t, pin, &e), &e);
+    check_taken(&cert, &t);
+}
+
+static void test_insecure_takes_everything(void **state)
+{
+    struct http_trust t = {.insecure = true};
+
+    (void)state;
+    check_taken(&cert, &t);
+    check_taken(&other_name, &t);
+    check_taken(&expired, &t);
+}
+
+/* --- pins ------------------------------------------------------------------*/
+
+static void test_a_pin_is_enough(void **state)
+{
+    struct http_trust any = pinned("", &other_name);
+    struct http_trust host = pinned("127.0.0.1=", &expired);
+
+    (void)state;
+    check_taken(&other_name, &any);
+    check_taken(&expired, &host);
+}
+
+static void test_another_certificate_than_the_pinned_is_refused(void **state)
+{
+    struct http_trust t = pinned("", &other_name);
+    struct err e = {0};
+
+    (void)state;
+    check_refused(&cert, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, "is not the pinned one"));
+    assert_non_null(strstr(e.text, cert.pin));
+}
+
+static void test_a_pin_counts_against_cacert_and_insecure(void **state)
+{
+    struct http_trust t = pinned("127.0.0.1=", &other_name);
+    struct err e = {0};
+
+    (void)state;
+    t.cacert = cert.pem;
+    t.insecure = true;
+    check_refused(&cert, &t, ERR_AUTH, &e);
+}
+
+static void test_a_pin_of_another_host_does_not_count(void **state)
+{
+    struct http_trust t = pinned("elsewhere=", &cert);
+    struct err e = {0};
+
+    (void)state;
+    check_refused(&cert, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, "is not trusted"));
+    t.cacert = cert.pem;
+    check_taken(&cert, &t);
+}
+
+static void test_one_of_several_pins_is_enough(void **state)
+{
+    struct http_trust t = pinned("127.0.0.1=", &other_name);
+    struct err e = {0};
+
+    (void)state;
+    assert_ok(http_trust_pin(&t, cert.pin, &e), &e);
+    check_taken(&cert, &t);
+    check_taken(&other_name, &t);
+    check_refused(&expired, &t, ERR_AUTH, &e);
+}
+
+/* --- CA files --------------------------------------------------------------*/
+
+static void test_a_ca_file_is_believed(void **state)
+{
+    struct http_trust t = {.cacert = cert.pem};
+
+    (void)state;
+    check_taken(&cert, &t);
+}
+
+static void test_another_name_is_refused(void **state)
+{
+    struct http_trust t = {.cacert = other_name.pem};
+    struct err e = {0};
+
+    (void)state;
+    check_refused(&other_name, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, "subject name matches"));
+    assert_non_null(strstr(e.text, other_name.pin));
+}
+
+static void test_an_expired_certificate_is_refused(void **state)
+{
+    struct http_trust t = {.cacert = expired.pem};
+    struct err e = {0};
+
+    (void)state;
+    check_refused(&expired, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, "expired"));
+}
+
+static void test_a_ca_file_that_is_not_there(void **state)
+{
+    struct http_trust t = {.cacert = "/nonexistent/ca.pem"};
+    struct err e = {0};
+
+    (void)state;
+    check_refused(&cert, &t, ERR_USAGE, &e);
+    assert_non_null(strstr(e.text, "/nonexistent/ca.pem"));
+}
+
+/* --- connections -----------------------------------------------------------*/
+
+static void test_the_curve_of_a_hardened_pool(void **state)
+{
+    struct http_trust t = pinned("", &cert);
+    struct seen s = {.requests = 0};
+    struct peer *p = peer_start(serve_hello, &s, &cert, "secp384r1");
+    struct err e = {0};
+
+    (void)state;
+    assert_ok(fetch(p, &t, &e), &e);
+    peer_stop(p);
+}
+
+static void test_calls_keep_their_connection(void **state)
+{
+    struct http_trust t = pinned("", &cert);
+    struct http_config cfg = {.trust = &t, .wait = &patient};
+    struct seen s = {.requests = 0};
+    struct peer *p = peer_start(serve_hello, &s, &cert, NULL);
+    struct http_client *c = NULL;
+    struct http_reply reply;
+    struct err e = {0};
+
+    (void)state;
+    assert_ok(http_client_open(&c, &cfg, &e), &e);
+    for (int i = 0; i < 3; i++) {
+        char *out = NULL;
+
+        assert_ok(http_client_post(c, peer_url(p, ""), "pool", "text/plain", "",
+                                   0, 100, &out, &reply, &e),
+                  &e);
+        assert_string_equal(out, "hello");
+        free(out);
+    }
+    http_client_close(c);
+    assert_int_equal(peer_stop(p), 1);
+    assert_int_equal(s.requests, 3);
+}
+
+static void serve_close(struct peer_conn *c, void *arg)
+{
+    (void)arg;
+    (void)peer_recv(c, NULL, 1);
+    peer_reset(c);
+}
+
+static void serve_fin(struct peer_conn *c, void *arg)
+{
+    (void)arg;
+    (void)peer_recv(c, NULL, 1);
+    peer_fin(c);
+}
+
+static void check_broken_handshake(peer_serve *serve)
+{
+    struct http_config cfg = {.wait = &patient};
+    struct peer *p = peer_start(serve, NULL, NULL, NULL);
+    struct http_stream *st = NULL;
+    struct err e = {0};
+    char url[64];
+
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", peer_port(p));
+    if (http_get_open(&st, &cfg, url, "place", NULL, &e) != ERR_TEMPORARY)
+        fail_msg("%s", e.text);
+    peer_stop(p);
+}
+
+static void test_a_handshake_that_is_cut_is_temporary(void **state)
+{
+    (void)state;
+    check_broken_handshake(serve_close);
+    check_broken_handshake(serve_fin);
+}
+
+static void serve_plain(struct peer_conn *c, void *arg)
+{
+    (void)arg;
+    peer_send(c, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    peer_hold(c);
+}
+
+static void test_a_server_without_tls(void **state)
+{
+    struct http_config cfg = {.wait = &patient};
+    struct peer *p = peer_start(serve_plain, NULL, NULL, NULL);
+    struct http_stream *st = NULL;
+    struct err e = {0};
+    char url[64];
+
+    (void)state;
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", peer_port(p));
+    assert_int_equal(http_get_open(&st, &cfg, url, "place", NULL, &e),
+                     ERR_AUTH);
+    assert_non_null(strstr(e.text, "place: TLS failed: "));
+    peer_stop(p);
+}
+
+/* --- the end of TLS --------------------------------------------------------*/
+
+static void send_some(struct peer_conn *c)
+{
+    char head[4096];
+
+    (void)peer_head(c, head, sizeof(head));
+    peer_send(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello");
+}
+
+static void serve_polite_end(struct peer_conn *c, void *arg)
+{
+    (void)arg;
+    send_some(c);
+    peer_fin(c);
+}
+
+static void serve_cut(struct peer_conn *c, void *arg)
+{
+    (void)arg;
+    send_some(c);
+    (void)shutdown(c->fd, SHUT_WR);
+    peer_hold(c);
+}
+
+/* Reads a body that has no length to its end; the last result. */
+static int64_t read_to_end(peer_serve *serve)
+{
+    struct http_trust t = pinned("", &cert);
+    struct http_config cfg = {.trust = &t, .wait = &patient};
+    struct peer *p = peer_start(serve, NULL, &cert, NULL);
+    struct http_stream *st = NULL;
+    struct err e = {0};
+    char buf[100];
+    int64_t got, have = 0;
+
+    assert_ok(http_get_open(&st, &cfg, peer_url(p, ""), "x", NULL, &e), &e);
+    while ((got = http_stream_read(st, buf, sizeof(buf), &e)) > 0)
+        have += got;
+    assert_int_equal(have, 5);
+    http_stream_close(st);
+    peer_stop(p);
+    return got;
+}
+
+static void test_a_cut_is_not_the_end_of_a_body_without_a_length(void **state)
+{
+    (void)state;
+    assert_int_equal(read_to_end(serve_polite_end), 0);
+    assert_int_equal(read_to_end(serve_cut), ERR_TEMPORARY);
+}
+
+/* Answers whose end needs no farewell, on a connection that stays. */
+static void serve_kept(struct peer_conn *c, void *arg)
+{
+    char head[4096];
+
+    (void)peer_head(c, head, sizeof(head));
+    peer_send(c, arg);
+    peer_hold(c);
+}
+
+static void check_kept(char *answer, int64_t expected)
+{
+    struct http_trust t = pinned("", &cert);
+    struct http_config cfg = {.trust = &t, .wait = &patient};
+    struct peer *p = peer_start(serve_kept, answer, &cert, NULL);
+    struct http_stream *st = NULL;
+    struct err e = {0};
+    char buf[100];
+    int64_t got, have = 0;
+
+    assert_ok(http_get_open(&st, &cfg, peer_url(p, ""), "x", NULL, &e), &e);
+    while ((got = http_stream_read(st, buf, sizeof(buf), &e)) > 0)
+        have += got;
+    assert_ok(got, &e);
+    assert_int_equal(have, expected);
+    http_stream_close(st);
+    peer_stop(p);
+}
+
+static void test_an_answer_that_ends_by_itself_needs_no_farewell(void **state)
+{
+    char empty[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    char sized[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab";
+    char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "3\r\nabc\r\n0\r\n\r\n";
+
+    (void)state;
+    check_kept(empty, 0);
+    check_kept(sized, 2);
+    check_kept(chunked, 3);
+}
+
+static void serve_put(struct peer_conn *c, void *arg)
+{
+    struct seen *s = arg;
+    char head[4096];
+
+    (void)peer_head(c, head, sizeof(head));
+    peer_send(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    s->body = peer_recv(c, NULL, 1000);
+    s->farewell = SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN;
+    /* No farewell of ours: the answer has no end but the FIN. */
+    (void)shutdown(c->fd, SHUT_WR);
+    peer_hold(c);
+}
+
+static void put(size_t len, bool finish, struct seen *s)
+{
+    struct http_trust t = pinned("", &cert);
+    struct http_config cfg = {.trust = &t, .wait = &patient};
+    struct peer *p = peer_start(serve_put, s, &cert, NULL);
+    static const char bytes[1000];
+    struct http_stream *st = NULL;
+    struct err e = {0};
+
+    assert_ok(http_put_open(&st, &cfg, peer_url(p, ""), "x", NULL,
+                            sizeof(bytes), true, &e),
+              &e);
+    assert_ok(http_stream_write(st, bytes, len, &e), &e);
+    if (finish)
+        assert_ok(http_stream_finish(st, &e), &e);
+    http_stream_close(st);
+    peer_stop(p);
+}
+
+static void serve_farewell(struct peer_conn *c, void *arg)
+{
+    char head[4096];
+
+    (void)arg;
+    (void)peer_head(c, head, sizeof(head));
+    (void)SSL_shutdown(c->ssl);
+    peer_hold(c);
+}
+
+static void test_a_farewell_instead_of_an_answer(void **state)
+{
+    struct http_trust t = pinned("", &cert);
+    struct http_config cfg = {.trust = &t, .wait = &patient};
+    struct peer *p = peer_start(serve_farewell, NULL, &cert, NULL);
+    struct http_stream *st = NULL;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(
+        http_put_open(&st, &cfg, peer_url(p, ""), "place", NULL, 5, true, &e),
+        ERR_TEMPORARY);
+    assert_string_equal(
+        e.text, "place: the server ended the connection before an answer");
+    peer_stop(p);
+}
+
+static void test_a_body_is_put(void **state)
+{
+    struct seen s = {.body = 0};
+
+    (void)state;
+    put(1000, true, &s);
+    assert_int_equal(s.body, 1000);
+}
+
+static void test_a_body_that_is_broken_off_has_no_farewell(void **state)
+{
+    struct seen s = {.body = 0};
+
+    (void)state;
+    put(999, false, &s);
+    assert_true(s.body < 1000);
+    assert_false(s.farewell);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_unknown_certificate_is_refused_with_its_pin),
+        cmocka_unit_test(test_the_printed_pin_is_the_one_that_is_taken),
+        cmocka_unit_test(test_insecure_takes_everything),
+        cmocka_unit_test(test_a_pin_is_enough),
+        cmocka_unit_test(test_another_certificate_than_the_pinned_is_refused),
+        cmocka_unit_test(test_a_pin_counts_against_cacert_and_insecure),
+        cmocka_unit_test(test_a_pin_of_another_host_does_not_count),
+        cmocka_unit_test(test_one_of_several_pins_is_enough),
+        cmocka_unit_test(test_a_ca_file_is_believed),
+        cmocka_unit_test(test_another_name_is_refused),
+        cmocka_unit_test(test_an_expired_certificate_is_refused),
+        cmocka_unit_test(test_a_ca_file_that_is_not_there),
+        cmocka_unit_test(test_the_curve_of_a_hardened_pool),
+        cmocka_unit_test(test_calls_keep_their_connection),
+        cmocka_unit_test(test_a_handshake_that_is_cut_is_temporary),
+        cmocka_unit_test(test_a_server_without_tls),
+        cmocka_unit_test(test_a_cut_is_not_the_end_of_a_body_without_a_length),
+        cmocka_unit_test(test_an_answer_that_ends_by_itself_needs_no_farewell),
+        cmocka_unit_test(test_a_farewell_instead_of_an_answer),
+        cmocka_unit_test(test_a_body_is_put),
+        cmocka_unit_test(test_a_body_that_is_broken_off_has_no_farewell),
+    };
+
+    return cmocka_run_group_tests(tests, make_certs, free_certs);
+}
