@@ -18,6 +18,7 @@ packages_fresh="debootstrap debian-archive-keyring"
 
 # need PACKAGE...: afterwards they are all there, or the script has ended.
 need() {
+    [ "${DEV_PACKAGES-}" != present ] || return 0
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null
     then
         name_packages "$@"
@@ -62,7 +63,6 @@ quiet_apt() {
 
 # Another system: what it needs, in words that its packages can be found by.
 name_packages() {
-    [ "${DEV_PACKAGES-}" = present ] && return 0
     cat >&2 <<END
 dev: this is no Debian system, so nothing is installed. Needed are, by the
 names that Debian 12 gives them:
