@@ -40,7 +40,7 @@ compile() {
     compiler=gcc
     set -- "$1" -Dfaults=false
     case $1 in
-    asan) set -- "$@" -Db_sanitize=address,undefined ;;
+    asan) set -- "$1" -Dfaults=true -Db_sanitize=address,undefined ;;
     tsan) set -- "$@" -Db_sanitize=thread ;;
     clang) compiler=clang ;;
     esac

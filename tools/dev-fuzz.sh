@@ -9,24 +9,30 @@ set -eu
 
 seconds=${1:-60}
 # shellcheck disable=SC2086 # lists of names
-need $packages_build $packages_clang
+need $packages_build $packages_clang python3
 if [ ! -f build/fuzz/build.ninja ]; then
     CC=clang /usr/bin/meson setup build/fuzz -Dfuzz=true -Dtests=false \
         -Db_sanitize=address,undefined -Db_lundef=false
 fi
-ninja -C build/fuzz
+ninja --quiet -C build/fuzz
+/usr/bin/python3 tests/fuzz/make_seeds.py build/fuzz-seeds
 mkdir -p build/fuzz-found
 status=0
 for source in tests/fuzz/fuzz_*.c; do
-    [ -e "$source" ] || continue
     name=$(basename "$source" .c)
-    seeds=tests/fuzz/seeds/${name#fuzz_}
-    mkdir -p "build/fuzz-corpus/$name"
-    set -- "build/fuzz-corpus/$name"
-    [ ! -d "$seeds" ] || set -- "$@" "$seeds"
-    echo "$name, $seconds s"
-    "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -timeout=10 \
+    corpus=build/fuzz-corpus/${name#fuzz_}
+    log=build/fuzz-found/$name.log
+    mkdir -p "$corpus"
+    printf '%s, %s s: ' "$name" "$seconds"
+    if "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -timeout=10 \
         -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
-        -artifact_prefix="build/fuzz-found/$name-" "$@" || status=1
+        -artifact_prefix="build/fuzz-found/$name-" \
+        "$corpus" "build/fuzz-seeds/${name#fuzz_}" >"$log" 2>&1; then
+        awk '/number_of_executed/ { print $2 " inputs, nothing found" }' "$log"
+    else
+        echo "FOUND, see $log"
+        tail -n 40 "$log"
+        status=1
+    fi
 done
 exit $status
