@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import pool_rig                     # noqa: E402
-from program_rig import Program     # noqa: E402
+from program_rig import SHOWN, Program     # noqa: E402
 
 # Status 99 is none of the program's own: no test takes a finding for a result.
 SANITIZERS = {
@@ -64,6 +64,7 @@ def pool_process():
 def pool(pool_process, tmp_path):
     """That pool with nothing in it, as pool_rig.Pool; judged when the test ends."""
     pool_process.reset()
+    SHOWN.clear()
     pool = pool_rig.Pool(pool_process, tmp_path)
     yield pool
     pool.check_manners()

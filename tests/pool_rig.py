@@ -5,7 +5,7 @@
 import os
 
 from peer.remote import Simulator
-from program_rig import PASSWORD
+from program_rig import PASSWORD, SHOWN
 
 GIB = 1 << 30
 GUEST_PASSWORD = "nur-schauen"
@@ -112,9 +112,17 @@ class Pool:
         """What a real server would have turned into damage, or have choked on: nothing."""
         state = self.sim.state()
         assert state["bugs"] == []
+        self._check_sessions()
         assert state["dislikes"] == []
         if not self.expects_faults:
             assert state["client_faults"] == []
+
+    def _check_sessions(self):
+        """No run has shown the session that it used."""
+        shown = "".join(SHOWN)
+        for call in self.sim.rpc_calls():
+            if not call["method"].startswith("session.login") and call["params"]:
+                assert call["params"][0] not in shown, shown
 
 
 def start(config=None):

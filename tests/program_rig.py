@@ -14,10 +14,11 @@ import subprocess
 import time
 
 PASSWORD = "Kennwort-73.geheim"
-SESSION = re.compile(r"OpaqueRef:[0-9a-f]{6}")
+SESSION = re.compile(r"session_id=(?!\.\.\.)")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 HINT = "Try `vhdstream --help`."
 SANITIZER = 99
+SHOWN = []      # what the runs of a test have shown, for a search for their sessions
 
 
 class Result:
@@ -68,6 +69,7 @@ class Result:
         shown = self.err + self.out[:100000].decode("latin-1")
         assert PASSWORD not in shown, about
         assert not SESSION.search(shown), about
+        SHOWN.append(shown)
 
 
 class Program:

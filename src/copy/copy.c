@@ -11,6 +11,7 @@
 #include "copy/pool_input.h"
 #include "copy/report.h"
 #include "image/encoder.h"
+#include "xapi/xapi_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,11 +35,15 @@ static void name_disk(const struct copy *c, char label[NAME_SIZE])
         (void)snprintf(label, NAME_SIZE, "%s", pool_input_label(c->in.pool));
         return;
     }
-    (void)snprintf(label, NAME_SIZE, "%s", slash ? slash + 1 : name);
+    text_copy_cut(label, NAME_SIZE, slash ? slash + 1 : name);
     if (c->src.kind == PLACE_STDIO)
         (void)snprintf(label, NAME_SIZE, "vhdstream import");
-    else if (c->src.suffix)
-        label[strcspn(label, ".")] = '\0';
+    label[format_stem_len(label)] = '\0';
+    /* A file's name may be any bytes, a name-label is text. */
+    if (!text_is_utf8(label, strlen(label)))
+        for (char *p = label; *p; p++)
+            if (*p & 0x80)
+                *p = '?';
 }
 
 static int transfer(struct copy *c, struct err *e)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "xapi/xapi_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -154,17 +155,25 @@ static int set_snapshot(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+static int check_utf8(const char *name, const char *value, struct err *e)
+{
+    if (text_is_utf8(value, strlen(value)))
+        return 0;
+    return err_set(e, ERR_USAGE, "--%s: not UTF-8, as texts of a pool are",
+                   name);
+}
+
 static int set_name_label(struct options *o, const char *name,
                           const char *value, struct err *e)
 {
-    (void)name;
+    TRY(check_utf8(name, value, e));
     return set_text(&o->name_label, value, e);
 }
 
 static int set_description(struct options *o, const char *name,
                            const char *value, struct err *e)
 {
-    (void)name;
+    TRY(check_utf8(name, value, e));
     return set_text(&o->description, value, e);
 }
 

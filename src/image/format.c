@@ -30,13 +30,34 @@ static bool ends_with(const char *text, const char *end)
     return len > end_len && !strcasecmp(text + len - end_len, end);
 }
 
+/* The suffix of `path`, and in *format what it means; NULL: it has none. */
+static const char *find_suffix(const char *path, const struct format **format)
+{
+    for (int i = 0; i < NFORMATS; i++) {
+        for (int j = 0; formats[i].suffixes[j]; j++) {
+            if (!ends_with(path, formats[i].suffixes[j]))
+                continue;
+            *format = &formats[i];
+            return formats[i].suffixes[j];
+        }
+    }
+    return NULL;
+}
+
 const struct format *format_by_suffix(const char *path)
 {
-    for (int i = 0; i < NFORMATS; i++)
-        for (int j = 0; formats[i].suffixes[j]; j++)
-            if (ends_with(path, formats[i].suffixes[j]))
-                return &formats[i];
-    return NULL;
+    const struct format *format = NULL;
+
+    (void)find_suffix(path, &format);
+    return format;
+}
+
+size_t format_stem_len(const char *path)
+{
+    const struct format *format;
+    const char *suffix = find_suffix(path, &format);
+
+    return strlen(path) - (suffix ? strlen(suffix) : 0);
 }
 
 const char *format_names(void)

@@ -28,6 +28,9 @@ const struct format *format_by_name(const char *name);
 /* By the end of a file's name (case does not matter); NULL for none. */
 const struct format *format_by_suffix(const char *path);
 
+/* The length of `path` without such a suffix. */
+size_t format_stem_len(const char *path);
+
 /* All names, separated by ", ", for messages and --help. */
 const char *format_names(void);
 

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,7 +86,12 @@ static int by_label(struct xapi *x, const char *class, const char *label,
 int xapi_find(struct xapi *x, const char *class, const char *name,
               char out[XAPI_OPAQUE_SIZE], struct err *e)
 {
-    if (uuid_is(name))
-        return by_uuid(x, class, name, out, e);
-    return by_label(x, class, name, out, e);
+    char uuid[UUID_TEXT_SIZE];
+
+    if (!uuid_is(name))
+        return by_label(x, class, name, out, e);
+    /* XAPI knows them in small letters only. */
+    for (size_t i = 0; i < UUID_TEXT_SIZE; i++)
+        uuid[i] = (char)tolower((unsigned char)name[i]);
+    return by_uuid(x, class, uuid, out, e);
 }
