@@ -101,6 +101,14 @@ static int handle_user(struct arguments *a, int sides, const char *value)
     return 0;
 }
 
+static int handle_insecure(struct arguments *a, int sides, const char *value)
+{
+    (void)value;
+    for (int i = 0; i < 2; i++)
+        a->insecure[i] |= (sides & (1 << i)) != 0;
+    return 0;
+}
+
 static int handle_password_file(struct arguments *a, int sides,
                                 const char *value)
 {
@@ -169,7 +177,7 @@ static const struct cli_option cli_options[] = {
      "CA certificates to believe"},
     {"pin", 0, "PIN", VERB_ALL, true, true, NULL,
      "[HOST=]sha256:HEX of a certificate to believe"},
-    {"insecure", 0, NULL, VERB_ALL, true, true, NULL,
+    {"insecure", 0, NULL, VERB_ALL, true, true, handle_insecure,
      "believe any certificate: nothing is safe then"},
     {"quiet", 'q', NULL, VERB_ALL, false, false, handle_quiet,
      "errors only"},

@@ -30,6 +30,7 @@ struct arguments {
     int password_fd[2];           /* -1: none */
     bool own_password[2]; /* given for this side alone: --src-..., --dst-... */
     bool has_user[2];
+    bool insecure[2];
 };
 
 struct verb {

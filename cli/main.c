@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 const struct verb verbs[] = {
@@ -17,6 +18,20 @@ const struct verb verbs[] = {
     {"info", VERB_INFO, "PLACE", 1, "say what is there", cmd_info},
     {0},
 };
+
+/* Said whatever -q says: who reads the log of a script has to see it. */
+static void warn_of_insecure(const struct arguments *a)
+{
+    for (int i = 0; i < a->nplaces; i++) {
+        const char *place = a->places[i];
+
+        if (a->insecure[i] &&
+            (!strncmp(place, "xapi://", 7) || !strncmp(place, "https://", 8)))
+            say("--insecure: the %s's certificate is not verified; whoever is "
+                "on the way can read and change everything, the password, too",
+                i ? "destination" : "source");
+    }
+}
 
 static int run(int argc, char **argv, struct vhdstream *v)
 {
@@ -34,7 +49,10 @@ static int run(int argc, char **argv, struct vhdstream *v)
     status = environment_apply(v, &a);
     if (!status)
         status = secret_gather(v, &a);
-    return status ? status : a.verb->run(v, &a);
+    if (status)
+        return status;
+    warn_of_insecure(&a);
+    return a.verb->run(v, &a);
 }
 
 /* The first file opened would take a closed stream's number, and get what is
