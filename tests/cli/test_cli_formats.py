@@ -176,4 +176,4 @@ def test_members_that_are_no_disk(program, tmp_path):
         member.size = 4
         tar.addfile(member, io.BytesIO(b"text"))
     result = program("copy", put(tmp_path, "a.tgz", out.getvalue()), tmp_path / "o.raw", status=3)
-    assert "a.tgz" in result.line
+    assert "a.tgz: no disk" in result.lines[-1] and "readme.txt" in result.lines[-1]
