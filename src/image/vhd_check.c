@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "image/vhd_batmap.h"
+#include "image/vhd_decode.h"
+#include "image/vhd_judge.h"
 #include "image/vhd_survey.h"
 
 #include <inttypes.h>
@@ -81,18 +83,9 @@ static int run(struct checker *c, struct err *e)
         TRY(vhd_tape_finish(c->t, e));
         TRY(vhd_head_judge_end(c->t, c->j, c->h, e));
     }
+    if (whole && c->h->footer.type == VHD_DIFFERENCING)
+        TRY(vhd_judge_texts(c->j, c->h, e));
     return judge_content(c, e);
-}
-
-static void count(struct vhd_report *r, const struct vhd_judge *j)
-{
-    uint64_t all = 0;
-
-    for (int s = 0; s <= VHD_ERROR; s++) {
-        r->severities[s] = j->severities[s];
-        all += j->severities[s];
-    }
-    r->untold = all - r->count;
 }
 
 int vhd_check(struct source *src, struct vhd_report *out, struct err *e)
@@ -105,17 +98,31 @@ int vhd_check(struct source *src, struct vhd_report *out, struct err *e)
     int result;
 
     vhd_tape_open(&t, src);
+    t.texts = true;
     j.stream = t.stream;
     result = run(&c, e);
     vhd_survey_free(&c.survey);
     vhd_head_free(&h);
     TRY(result);
-    count(&r, &j);
-    vhd_report_sort(&r);
+    vhd_report_settle(&r, &j);
     r.stream = t.stream;
     r.is_vhd = h.has_footer;
     r.footer = h.footer;
     *out = r;
     r = (struct vhd_report){0};
+    return 0;
+}
+
+int vhd_check_parents(struct source **src,
+                      const struct vhd_lineage_options *opt, bool chain,
+                      struct vhd_report *r, struct err *e)
+{
+    static const struct vhd_origin origin;
+    CLEANUP(image) struct image *img = NULL;
+    struct vhd_judge j = {.take = vhd_report_take, .ctx = r, .chain = chain};
+
+    TRY(vhd_decode(src, &origin, &img, e));
+    TRY(vhd_lineage_judge(&img, &j, opt, e));
+    vhd_report_settle(r, &j);
     return 0;
 }

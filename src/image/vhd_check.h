@@ -8,11 +8,12 @@
  *
  * Memory does not follow the file (below 40 MiB, for the largest table that is
  * taken), and no byte is read more often than a few times. The parents of a
- * differencing disk are another matter: see vhd_lineage.h.
+ * differencing disk are another matter: vhd_check_parents.
  */
 
 #include "image/vhd_finding.h"
 #include "image/vhd_head.h"
+#include "image/vhd_lineage.h"
 #include "io/source.h"
 
 #include <stdbool.h>
@@ -32,11 +33,18 @@ struct vhd_report {
  * was found; an error only where src cannot be read. */
 int vhd_check(struct source *src, struct vhd_report *out, struct err *e);
 
-/* Adds a finding, for those who know more than the file does. */
+/* Goes on with the parents of a differencing disk in a file, where *r holds no
+ * error, and adds what is found. `chain`: it is to be read with them, so that
+ * one that is not at hand is an error. Takes *src over. */
+int vhd_check_parents(struct source **src,
+                      const struct vhd_lineage_options *opt, bool chain,
+                      struct vhd_report *r, struct err *e);
+
+/* For a judge's `take`: ctx is a struct vhd_report. */
 int vhd_report_take(void *report, const struct vhd_finding *f, struct err *e);
 
-/* Puts the findings in order. */
-void vhd_report_sort(struct vhd_report *r);
+/* Adds up what a judge has said, and puts the findings in order. */
+void vhd_report_settle(struct vhd_report *r, const struct vhd_judge *j);
 
 void vhd_report_free(struct vhd_report *r);
 void vhd_report_cleanup(struct vhd_report *r);

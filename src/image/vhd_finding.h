@@ -135,7 +135,7 @@ enum vhd_finding_id {
         VHD_NFINDINGS
 };
 
-enum { VHD_FINDING_TEXT = 240 };
+enum { VHD_FINDING_TEXT = 480 };
 
 struct vhd_finding {
     enum vhd_finding_id id;

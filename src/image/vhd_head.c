@@ -56,6 +56,18 @@ static void expect_end(const struct source *src,
         h->limit = len - (VHD_FOOTER_SIZE - 1);
 }
 
+/* Has the texts of the locators read: of a stream, when it passes them. */
+static int keep_texts(struct vhd_tape *t, struct vhd_head *h, struct err *e)
+{
+    for (int i = 0; i < VHD_LOCATORS; i++) {
+        const struct vhd_locator *l = &h->header.locators[i];
+
+        if (vhd_locator_is_usable(h, i))
+            TRY(vhd_tape_keep(t, l->offset, l->length, &h->texts[i], e));
+    }
+    return 0;
+}
+
 static int judge_parts(struct vhd_tape *t, struct vhd_judge *j,
                        const struct vhd_origin *origin, struct vhd_head *h,
                        struct err *e)
@@ -78,6 +90,8 @@ static int judge_parts(struct vhd_tape *t, struct vhd_judge *j,
         return go;
     if (h->footer.type == VHD_DIFFERENCING)
         TRY(vhd_judge_locators(j, h, e));
+    if (h->footer.type == VHD_DIFFERENCING && t->texts)
+        TRY(keep_texts(t, h, e));
     return vhd_table_judge(t, j, h, e);
 }
 

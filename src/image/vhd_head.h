@@ -65,6 +65,9 @@ struct vhd_head {
     struct vhd_header header;
     struct vhd_part parts[VHD_PARTS];
     int nparts;
+    /* Where the tape's user wants them: the texts of locators that can be
+     * followed, as far as they have been read; owned by the tape. */
+    const struct vhd_keep *texts[VHD_LOCATORS];
     uint32_t nentries;    /* of the table */
     uint32_t nblocks;     /* of the virtual size; 0 for a fixed disk */
     uint32_t nused;       /* of these, how many are in the file */

@@ -33,6 +33,10 @@ int vhd_judge_locators(struct vhd_judge *j, struct vhd_head *h, struct err *e);
 int vhd_judge_locators_end(struct vhd_judge *j, const struct vhd_head *h,
                            uint64_t judged, struct err *e);
 
+/* The texts of the locators (h->texts), and the parent's name. */
+int vhd_judge_texts(struct vhd_judge *j, const struct vhd_head *h,
+                    struct err *e);
+
 /* Whether locator `i` has a text that can be followed: a known code, a length
  * within its room and VHD_LOCATOR_MAX, a place in the file. */
 bool vhd_locator_is_usable(const struct vhd_head *h, int i);

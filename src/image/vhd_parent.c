@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/utf16.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,7 +177,7 @@ int vhd_parent_text(uint32_t code, const uint8_t *raw, size_t len, char **out,
     return 0;
 }
 
-static int read_name(const struct vhd_header *d, char **out, struct err *e)
+int vhd_parent_name(const struct vhd_header *d, char **out, struct err *e)
 {
     TRY(read_utf16(d->parent_name, utf16_len(d->parent_name, VHD_NAME_SIZE),
                    UTF16_BE, out, e));
@@ -211,7 +210,7 @@ static bool climbs(void *ctx, const char *part, size_t len)
     return len == 2 && part[0] == '.' && part[1] == '.';
 }
 
-static bool stays_inside(const char *path)
+bool vhd_parent_is_inside(const char *path)
 {
     return path[0] && path[0] != '/' && path[1] != ':' &&
            !any_part(path, climbs, NULL);
@@ -259,7 +258,7 @@ static int add_text(struct vhd_parent *p, char *text, struct err *e)
 
     if (!text)
         return 0;
-    if (!stays_inside(text)) {
+    if (!vhd_parent_is_inside(text)) {
         p->outside[p->noutside++] = text;
         return 0;
     }
@@ -274,7 +273,7 @@ static int add_bare_names(struct vhd_parent *p, struct err *e)
         const char *slash = strrchr(p->outside[i], '/');
         const char *bare = slash ? slash + 1 : p->outside[i];
 
-        if (stays_inside(bare))
+        if (vhd_parent_is_inside(bare))
             TRY(add_inside(p, bare, e));
     }
     return 0;
@@ -310,7 +309,7 @@ static int read_all(struct source *src, const struct vhd_head *head,
         for (int l = 0; l < VHD_LOCATORS; l++)
             if (d->locators[l].code == platforms[i].code)
                 TRY(read_locator(src, head, &d->locators[l], p, e));
-    TRY(read_name(d, &name, e));
+    TRY(vhd_parent_name(d, &name, e));
     TRY(add_text(p, name, e));
     return uuid_is_null(&d->parent_uuid) ? 0 : add_bare_names(p, e);
 }

@@ -18,6 +18,8 @@
 #include "image/vhd_head.h"
 #include "io/source.h"
 
+#include <stdbool.h>
+
 enum {
     VHD_PARENT_NAMES = VHD_LOCATORS + 1,
     VHD_PARENT_PATH_MAX = 4096, /* bytes, with the NUL */
@@ -46,6 +48,13 @@ int vhd_parent_read(struct source *src, const struct vhd_head *head,
 
 void vhd_parent_free(struct vhd_parent *p);
 void vhd_parent_cleanup(struct vhd_parent *p);
+
+/* Whether a path stays in the folder that it starts from: not absolute, no
+ * drive, no "..". */
+bool vhd_parent_is_inside(const char *path);
+
+/* The parent's name in the header, as vhd_parent_text gives a locator's. */
+int vhd_parent_name(const struct vhd_header *d, char **out, struct err *e);
 
 /* Where locator text of `code` leads: UTF-8 with slashes and a NUL, in *out (to
  * be freed), NULL where it is no path. */

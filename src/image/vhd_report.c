@@ -41,8 +41,14 @@ static int compare(const void *a, const void *b)
     return strcmp(vhd_finding_name(x->id), vhd_finding_name(y->id));
 }
 
-void vhd_report_sort(struct vhd_report *r)
+void vhd_report_settle(struct vhd_report *r, const struct vhd_judge *j)
 {
+    r->untold = 0;
+    for (int s = 0; s <= VHD_ERROR; s++) {
+        r->severities[s] += j->severities[s];
+        r->untold += r->severities[s];
+    }
+    r->untold -= r->count;
     if (r->count)
         qsort(r->findings, r->count, sizeof(*r->findings), compare);
 }

@@ -43,6 +43,7 @@ struct vhd_tape {
     struct vhd_keep keeps[VHD_KEEPS];
     int nkeeps;
     uint8_t *scratch; /* NULL until something is skipped */
+    bool texts; /* the texts of parent locators are wanted: see vhd_head */
 };
 
 void vhd_tape_open(struct vhd_tape *t, struct source *src);
