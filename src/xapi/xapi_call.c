@@ -192,9 +192,9 @@ static int ask_locked(struct xapi *x, const char *method, json_t *args,
 
 /* --- calls -----------------------------------------------------------------*/
 
-int xapi_ask(struct xapi *x, enum xapi_mode mode, const char *method,
-             json_t *args, json_t **out, struct xapi_fault *fault,
-             struct err *e)
+static int ask_once(struct xapi *x, enum xapi_mode mode, const char *method,
+                    json_t *args, json_t **out, struct xapi_fault *fault,
+                    struct err *e)
 {
     int code;
 
@@ -204,6 +204,28 @@ int xapi_ask(struct xapi *x, enum xapi_mode mode, const char *method,
     if (!code)
         code = ask_locked(x, method, args, out, fault, e);
     pthread_mutex_unlock(&x->lock);
+    return code;
+}
+
+/* Cleaning up is worth a second try where the failure was our own (memory, a
+ * descriptor); a pool that is not reached is its caller's matter. */
+static bool is_worth_more(enum xapi_mode mode, const char *method, int code)
+{
+    return mode == XAPI_CLEANUP && is_repeatable(method) &&
+           (code == ERR_NO_SPACE || code == ERR_FAILED);
+}
+
+int xapi_ask(struct xapi *x, enum xapi_mode mode, const char *method,
+             json_t *args, json_t **out, struct xapi_fault *fault,
+             struct err *e)
+{
+    struct err first = {0};
+    int code = ask_once(x, mode, method, args, out, fault, &first);
+
+    if (code < 0 && is_worth_more(mode, method, code))
+        code = ask_once(x, mode, method, args, out, fault, e);
+    else if (code < 0)
+        *e = first;
     json_decref(args);
     return code;
 }

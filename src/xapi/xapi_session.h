@@ -53,8 +53,9 @@ enum xapi_mode {
     XAPI_CLEANUP, /* cannot, and has to end soon */
 };
 
-/* One call; `args` is an array without the session, and is taken over (NULL:
- * making it failed). 0 and *out (the caller's), 1 and *fault when the server
+/* One call, made a second time where that does no harm and may help. `args` is
+ * an array without the session, and is taken over (NULL: making it failed). `e`
+ * must not be NULL. 0 and *out (the caller's), 1 and *fault when the server
  * refused, or an error: no answer, or none that makes sense. */
 int xapi_ask(struct xapi *x, enum xapi_mode mode, const char *method,
              json_t *args, json_t **out, struct xapi_fault *fault,

@@ -12,17 +12,72 @@ enum {
     PAUSE_MAX_MS = 2000,
 };
 
-int xapi_task_create(struct xapi_task *out, struct xapi *x, const char *label,
-                     const char *name, struct err *e)
+/* Destroys a task of ours that nobody waits for. */
+static void discard(struct xapi *x, const char *ref)
+{
+    struct xapi_task task = {.x = x};
+
+    (void)snprintf(task.ref, sizeof(task.ref), "%s", ref);
+    xapi_task_drop(&task, true);
+}
+
+/* The answer to task.create was lost: a task of this label and description is
+ * the one that it made. */
+static void discard_lost(struct xapi *x, const char *label,
+                         const char *description)
+{
+    CLEANUP(json) json_t *refs = NULL;
+    struct err ignored;
+
+    if (xapi_call(x, XAPI_CLEANUP, &refs, &ignored, "task.get_by_name_label",
+                  "s", label) < 0)
+        return;
+    for (size_t i = 0; i < json_array_size(refs); i++) {
+        CLEANUP(json) json_t *text = NULL;
+        const char *ref = json_string_value(json_array_get(refs, i));
+
+        if (ref && xapi_ref_is(ref) &&
+            !xapi_call(x, XAPI_CLEANUP, &text, &ignored,
+                       "task.get_name_description", "s", ref) &&
+            json_is_string(text) &&
+            !strcmp(json_string_value(text), description))
+            discard(x, ref);
+    }
+}
+
+static int create(struct xapi *x, const char *label, const char *description,
+                  char ref[XAPI_OPAQUE_SIZE], struct err *e)
 {
     static const char method[] = "task.create";
     CLEANUP(json) json_t *result = NULL;
-    char whole[XAPI_LABEL_SIZE + 32];
+    struct xapi_fault fault;
     char what[XAPI_WHAT_SIZE];
+    int code =
+        xapi_ask(x, XAPI_FIRM, method, json_pack("[ss]", label, description),
+                 &result, &fault, e);
 
+    if (code == 1)
+        return xapi_refuse(x, &fault, method, e);
+    if (!code)
+        code = xapi_json_ref(result, NULL, xapi_what(x, method, what), ref, e);
+    if (code < 0)
+        discard_lost(x, label, description);
+    return code;
+}
+
+int xapi_task_create(struct xapi_task *out, struct xapi *x, const char *label,
+                     const char *name, struct err *e)
+{
+    char whole[XAPI_LABEL_SIZE + 32];
+    char description[UUID_TEXT_SIZE + 16];
+    char id[UUID_TEXT_SIZE];
+    struct uuid fresh;
+
+    TRY(uuid_make(&fresh, e));
+    uuid_format(&fresh, id);
     (void)snprintf(whole, sizeof(whole), "%s%s", label, name);
-    TRY(xapi_call(x, XAPI_FIRM, &result, e, method, "ss", whole, "vhdstream"));
-    TRY(xapi_json_ref(result, NULL, xapi_what(x, method, what), out->ref, e));
+    (void)snprintf(description, sizeof(description), "vhdstream %s", id);
+    TRY(create(x, whole, description, out->ref, e));
     out->x = x;
     return 0;
 }

@@ -186,8 +186,8 @@ static int remove_mark(struct xapi *x, const char *ref, const char *key,
 {
     CLEANUP(json) json_t *result = NULL;
 
-    return xapi_call(x, XAPI_FIRM, &result, e, "VDI.remove_from_other_config",
-                     "ss", ref, key);
+    return xapi_call(x, XAPI_CLEANUP, &result, e,
+                     "VDI.remove_from_other_config", "ss", ref, key);
 }
 
 /* The disk is whole by now: this is worth more than one try. */

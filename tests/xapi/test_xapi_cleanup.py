@@ -107,6 +107,12 @@ def test_a_task_that_cannot_be_created(sim, tool):
     nothing_left(sim)
 
 
+def test_a_task_whose_answer_is_lost(sim, tool):
+    sim.set_fault(on="rpc", do="close", match={"method": "task.create"}, when="after")
+    failed(tool.put_vhd(options=["-n", "mine"]), 75, "task.create")
+    nothing_left(sim)
+
+
 def test_marks_that_stay_for_a_while(sim, tool):
     sim.set_fault(on="rpc", do="status", status=503, times=3,
                   match={"method": "VDI.remove_from_other_config"})
