@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config, items):
     """A test runs the program, or a tool of ours, when it asks for it, directly or not."""
     if not config.getoption("--program-only"):
         return
-    ours = {"vhdstream", "xapitool"}
+    ours = {"vhdstream", "xapitool", "streamtool"}
     chosen = [item for item in items if ours.intersection(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
