@@ -22,10 +22,10 @@ struct digest;
  * ERR_NO_SPACE for a stream too far out of order. No block is read. */
 int digest_prepare(struct image **img, struct err *e);
 
-/* Takes the digest of *img, which gets wrapped (see image_hash) and must be
- * closed before the digest. The same failures as digest_prepare, since what
- * comes between the two may change the order. `list` (or NULL) is given all
- * hashes, too. */
+/* Takes the digest of *img, which gets wrapped (see image_hash) and is only
+ * good to be closed once the digest was. The same failures as digest_prepare,
+ * since what comes between the two may change the order. `list` (or NULL) is
+ * given all hashes, too. */
 int digest_open(struct digest **out, struct image **img, struct pool *pool,
                 struct hash_list *list, struct err *e);
 

@@ -21,8 +21,9 @@ typedef int leaf_taker(void *ctx, uint64_t first, const struct leaf_hash *hash,
  * its data must not be changed.
  *
  * Blocks must not be smaller than a leaf (image_reblock), else ERR_UNSUPPORTED.
- * Holes are not told. Stream only from then on. Memory: a buffer of PIECE_MAX
- * for each thread, for HASH_SLOTS of them at most.
+ * Holes are not told. Stream only from then on; closing it calls nobody.
+ * Memory: a buffer of PIECE_MAX for each thread, for HASH_SLOTS of them at
+ * most.
  */
 enum { HASH_SLOTS = 9 };
 int image_hash(struct image **img, struct pool *pool, leaf_taker *take,
