@@ -47,6 +47,12 @@ void http_clock_start(struct http_request *r)
 
 /* --- failures --------------------------------------------------------------*/
 
+/* Whether a byte of a body has moved, or could have. */
+static bool has_begun(const struct http_request *r)
+{
+    return r->head_done || (r->upload && http_sent(r));
+}
+
 /* Where the request stood: " at byte 5 of 7". */
 static void describe_progress(const struct http_request *r, char *out,
                               size_t size)
@@ -56,7 +62,7 @@ static void describe_progress(const struct http_request *r, char *out,
 
     if (!r->connected)
         (void)snprintf(out, size, " while connecting");
-    else if (r->upload ? !at && !r->head_done : !r->head_done)
+    else if (!has_begun(r))
         (void)snprintf(out, size, " before an answer");
     else if (all >= 0 && at == all)
         (void)snprintf(out, size, " after all %" PRId64 " bytes", at);
@@ -232,6 +238,12 @@ static int too_long(const struct http_request *r, double limit, struct err *e)
 {
     char where[80];
 
+    if (!r->connected)
+        return err_set(e, ERR_TEMPORARY, "%s: no connection in %.0f seconds",
+                       r->name, limit);
+    if (!has_begun(r))
+        return err_set(e, ERR_TEMPORARY, "%s: no answer in %.0f seconds",
+                       r->name, limit);
     describe_progress(r, where, sizeof(where));
     return err_set(e, ERR_TEMPORARY, "%s: no byte in %.0f seconds%s", r->name,
                    limit, where);

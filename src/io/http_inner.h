@@ -89,7 +89,7 @@ enum {
     HTTP_CONNECT_S = 300,          /* when there is no timeout_s */
     HTTP_NOTE_WAIT_S = 5,          /* for the text of a refusal */
     HTTP_NOTE_BODY_MAX = 1 << 20,  /* bytes in the answer to a PUT */
-    HTTP_RECEIVE_SIZE = 256 << 10, /* libcurl's receive buffer of a GET */
+    HTTP_RECEIVE_SIZE = 128 << 10, /* libcurl's receive buffer of a GET */
     HTTP_SEND_SIZE = 512 << 10,    /* libcurl's send buffer of a PUT */
 };
 
