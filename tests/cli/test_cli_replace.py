@@ -136,8 +136,9 @@ def test_sync_of_the_result_is_asked_for(program, disk, tmp_path):
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     log = tmp_path / "log"
-    subprocess.run(["strace", "-f", "-o", log, "-e",
-                    "trace=fsync,fdatasync,linkat,renameat2,rename", program.path, "copy", disk, tmp_path / "b.raw"], check=True)
+    traced = "trace=fsync,fdatasync,linkat,renameat2,rename"
+    subprocess.run(["strace", "-f", "-o", log, "-e", traced, program.path, "copy", disk,
+                    tmp_path / "b.raw"], check=True)
     calls = [line.split("(")[0].split()[-1] for line in log.read_text().splitlines()
              if "(" in line and "resumed" not in line]
     assert calls.index("fsync") < min(calls.index(c) for c in calls if "link" in c or "rename" in c)
