@@ -7,7 +7,9 @@ tarfile, and qemu-img.
 """
 
 import io
+import json
 import os
+import struct
 import subprocess
 import sys
 import tarfile
@@ -18,7 +20,10 @@ sys.path.insert(0, os.path.join(HERE, "corpus"))
 from sparse_content import Content, noise           # noqa: E402
 from vhd_reader import read_content, read_raw       # noqa: E402
 
-from peer.vhd_maker import MIB, bits, footer, header, vhd   # noqa: E402
+from vhd_fields import chs                          # noqa: E402
+
+from peer.vhd_maker import MIB, bits, footer, header, ones_sum      # noqa: E402
+from peer.vhd_maker import vhd as plain_vhd                         # noqa: E402
 
 BLOCK = 2 * MIB
 __all__ = ["BLOCK", "Content", "MIB", "bits", "content_of", "footer", "header", "image_of",
@@ -34,6 +39,16 @@ def raw_file(path, size, parts=()):
             file.seek(offset)
             file.write(data)
     return path
+
+
+def vhd(size, blocks, **more):
+    """The bytes of a dynamic VHD: {index: data, or (bitmap, data)}; see peer/vhd_maker.py."""
+    data = bytearray(plain_vhd(size, blocks, **more))
+    for at in (0, len(data) - 512):
+        data[at + 56:at + 60] = struct.pack(">HBB", *chs(size))
+        data[at + 64:at + 68] = bytes(4)
+        data[at + 64:at + 68] = struct.pack(">I", ones_sum(data[at:at + 512]))
+    return bytes(data)
 
 
 def vhd_file(path, *args, **more):
@@ -96,7 +111,6 @@ def qemu_size(path, options):
     """The virtual size that qemu-img sees."""
     done = subprocess.run(["qemu-img", "info", "--image-opts", options % path, "--output=json"],
                           capture_output=True, check=True)
-    import json
     return json.loads(done.stdout)["virtual-size"]
 
 

@@ -162,6 +162,27 @@ static int open_raw(struct source **src, uint64_t len, const char *format,
     return 0;
 }
 
+static int refuse_empty(const struct source *src, struct err *e)
+{
+    return err_set(e, ERR_CORRUPT, "%s: empty: no disk in it", src->name);
+}
+
+/* Of a stream without bytes that is what has to be said: what made it failed.
+ */
+static int refuse_unknown(struct source **src, struct err *e)
+{
+    uint8_t first;
+    size_t got;
+
+    TRY(source_head(src, &first, 1, &got, e));
+    if (!got)
+        return refuse_empty(*src, e);
+    return err_set(e, ERR_USAGE,
+                   "%s: a raw disk of unknown length; give its bytes with "
+                   "--size",
+                   (*src)->name);
+}
+
 int raw_decode(struct source **src, int64_t size, struct image **out,
                struct err *e)
 {
@@ -170,13 +191,9 @@ int raw_decode(struct source **src, int64_t size, struct image **out,
     if (size < 0)
         size = (*src)->size;
     if (size < 0)
-        return err_set(e, ERR_USAGE,
-                       "%s: a raw disk of unknown length; give its bytes with "
-                       "--size",
-                       (*src)->name);
+        return refuse_unknown(src, e);
     if (!size)
-        return err_set(e, ERR_CORRUPT, "%s: empty: no disk in it",
-                       (*src)->name);
+        return refuse_empty(*src, e);
     if ((*src)->size >= 0 && size != (*src)->size)
         return err_set(e, ERR_USAGE,
                        "%s: has %" PRId64 " bytes, not the %" PRId64

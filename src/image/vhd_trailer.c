@@ -16,6 +16,11 @@ int vhd_trailer_check(struct source *src, struct vhd_head *head, bool exact,
     vhd_refusal_init(&r, src, NULL);
     TRY(vhd_tape_finish(&t, e));
     TRY(vhd_head_judge_end(&t, &r.judge, head, e));
+    if (exact && head->tail.size != VHD_FOOTER_SIZE)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: ends at byte %" PRIu64
+                       ", one byte short in the trailing footer",
+                       src->name, src->pos);
     if (exact && head->limit != head->end)
         return err_set(e, ERR_CORRUPT,
                        "%s: %" PRIu64 " bytes between the last block and the "
