@@ -53,6 +53,8 @@ static int transfer(struct copy *c, struct err *e)
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
     TRY(input_open(v, &c->src, &c->in, e));
+    TRY(input_complete(v, &c->src, &c->in, e));
+    c->out.parent = c->in.parent;
     name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
     TRY(image_async(&c->in.img, v->opt.threads, e));

@@ -5,7 +5,11 @@
 #include "base/mem.h"
 #include "copy/pool_input.h"
 #include "image/image_open.h"
+#include "image/vhd_chain.h"
+#include "image/vhd_decode.h"
+#include "image/vhd_parent.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +34,7 @@ static int open_plain(struct vhdstream *v, const struct place *p,
         .from = v->opt.from,
         .suffix = p->suffix,
         .size = v->opt.size,
+        .size_from_chs = v->opt.size_from_chs,
         .threads = v->opt.threads,
         .notice = &v->notice,
         .halt = v->halt,
@@ -50,6 +55,41 @@ int input_open(struct vhdstream *v, const struct place *p, struct input *out,
     return open_plain(v, p, out, e);
 }
 
+/* The user's word, or what the disk itself says. */
+static int name_parent(struct vhdstream *v, struct input *in, struct err *e)
+{
+    CLEANUP(vhd_parent) struct vhd_parent p = {0};
+
+    if (v->opt.nparents)
+        return mem_copy_text(&in->parent, v->opt.parents[0], e);
+    TRY(vhd_parent_read(vhd_decode_source(in->img), in->img->vhd, &p, e));
+    if (p.ninside)
+        return mem_copy_text(&in->parent, p.inside[0], e);
+    notice_say(&v->notice,
+               "%s: names no parent that its copy could name; the copy has its "
+               "uuid only",
+               in->img->name);
+    return 0;
+}
+
+int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
+                   struct err *e)
+{
+    const struct vhd_chain_options opt = {
+        .path = p->kind == PLACE_FILE && vhd_decode_source(in->img) ? p->path
+                                                                    : NULL,
+        .parents = (const char *const *)v->opt.parents,
+        .nparents = v->opt.nparents,
+        .notice = &v->notice,
+        .wait = &v->wait,
+        .meter = &v->progress.read,
+    };
+
+    if (in->img->has_parent && v->opt.keep_parent)
+        return name_parent(v, in, e);
+    return vhd_chain_open(&in->img, &opt, e);
+}
+
 int input_finish(struct input *in, struct err *e)
 {
     return in->pool ? pool_input_finish(in->pool, e) : 0;
@@ -59,6 +99,8 @@ void input_close(struct input *in, struct err *why)
 {
     image_close(in->img);
     in->img = NULL;
+    free(in->parent);
+    in->parent = NULL;
     pool_input_close(in->pool, why);
     in->pool = NULL;
 }

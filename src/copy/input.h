@@ -14,11 +14,19 @@ struct pool_input;
 struct input {
     struct image *img;
     struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
+    char *parent; /* of a disk that stays a child: the path that its copy shall
+                     name, or NULL */
 };
 
 /* Opens what is at `p`, to where its map is known. */
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
                struct err *e);
+
+/* Makes a differencing disk whole, by its parents; or, with --keep-parent,
+ * finds out how its copy shall name its parent. Does nothing for a whole disk,
+ * except that a --parent for it is an error. */
+int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
+                   struct err *e);
 
 /* After the last block: what the source's side still has to do (a snapshot to
  * destroy, a session to end). May fail. */

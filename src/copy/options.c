@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "image/vhd_chain.h"
 #include "xapi/xapi_text.h"
 
 #include <errno.h>
@@ -38,6 +39,9 @@ void options_free(struct options *o)
 {
     side_free(&o->src);
     side_free(&o->dst);
+    for (unsigned i = 0; i < o->nparents; i++)
+        free(o->parents[i]);
+    free(o->parents);
     free(o->name_label);
     free(o->description);
     *o = (struct options){0};
@@ -139,6 +143,50 @@ static int set_size(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+static int set_size_from(struct options *o, const char *name, const char *value,
+                         struct err *e)
+{
+    if (strcmp(value, "chs") != 0 && strcmp(value, "current") != 0)
+        return err_set(e, ERR_USAGE,
+                       "--%s %s: expected chs (the geometry) or current (the "
+                       "footer's size, the default)",
+                       name, value);
+    o->size_from_chs = !strcmp(value, "chs");
+    return 0;
+}
+
+static int set_azure(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->azure = true;
+    return 0;
+}
+
+static int set_keep_parent(struct options *o, const char *name,
+                           const char *value, struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->keep_parent = true;
+    return 0;
+}
+
+/* Each one adds a name. */
+static int set_parent(struct options *o, const char *name, const char *value,
+                      struct err *e)
+{
+    (void)name;
+    if (!o->parents)
+        TRY(mem_alloc_array(&o->parents, CHAIN_DISKS_MAX, sizeof(char *),
+                            "the names of parents", e));
+    if (o->nparents == CHAIN_DISKS_MAX)
+        return err_set(e, ERR_USAGE, "--parent: more than %d of them",
+                       CHAIN_DISKS_MAX);
+    TRY(mem_copy_text(&o->parents[o->nparents], value, e));
+    o->nparents++;
+    return 0;
+}
+
 static int set_force(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
@@ -184,12 +232,16 @@ struct option {
 };
 
 static const struct option options[] = {
+    {"azure", false, set_azure},
     {"description", true, set_description},
     {"force", false, set_force},
     {"from", true, set_from},
+    {"keep-parent", false, set_keep_parent},
     {"level", true, set_level},
     {"name-label", true, set_name_label},
+    {"parent", true, set_parent},
     {"size", true, set_size},
+    {"size-from", true, set_size_from},
     {"snapshot", false, set_snapshot},
     {"threads", true, set_threads},
     {"timeout", true, set_timeout},

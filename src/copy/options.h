@@ -26,7 +26,12 @@ struct options {
     int level;                      /* of gzip, 1 to 9 */
     unsigned threads;
     unsigned timeout_s;
-    int64_t size; /* of a raw stream; -1: not given */
+    int64_t size; /* of a stream that is raw or a fixed VHD; -1: not given */
+    bool size_from_chs; /* a VHD's size is what its geometry says */
+    bool azure;         /* whole MiB */
+    bool keep_parent;   /* a differencing disk stays one */
+    char **parents;     /* the user's word on a disk's parent, that one's ... */
+    unsigned nparents;
     bool force;
     bool snapshot;
     char *name_label;

@@ -2,19 +2,33 @@
 /* Copyright the vhdstream authors */
 #include "copy/output.h"
 
+#include "base/checked.h"
 #include "copy/pool_output.h"
 #include "io/http.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 static int choose_format(const struct vhdstream *v, struct output *out,
                          struct err *e)
 {
     out->format = v->opt.to ? v->opt.to : out->place->suffix;
+    if (v->opt.azure && !v->opt.to)
+        out->format = format_by_name("vhd-fixed");
     if (!out->format)
         return err_set(e, ERR_USAGE,
                        "%s: its name says no format; give one with --to (%s)",
                        out->place->name, format_names());
+    if (v->opt.azure && out->format->disk != DISK_VHD_FIXED)
+        return err_set(e, ERR_USAGE,
+                       "--azure and --to %s: Azure takes fixed VHDs only "
+                       "(--to vhd-fixed)",
+                       out->format->name);
+    if (v->opt.keep_parent && out->format->disk != DISK_VHD)
+        return err_set(e, ERR_USAGE,
+                       "--keep-parent: %s is to be %s, which cannot stand on a "
+                       "parent; a vhd can",
+                       out->place->name, out->format->name);
     return 0;
 }
 
@@ -22,6 +36,9 @@ int output_prepare(struct vhdstream *v, const struct place *p,
                    struct output *out, struct err *e)
 {
     out->place = p;
+    if (p->kind == PLACE_XAPI && (v->opt.keep_parent || v->opt.azure))
+        return err_set(e, ERR_USAGE, "--%s has no meaning for a pool",
+                       v->opt.azure ? "azure" : "keep-parent");
     if (p->kind == PLACE_XAPI)
         return pool_output_prepare(v, out, e);
     TRY(choose_format(v, out, e));
@@ -32,18 +49,41 @@ int output_prepare(struct vhdstream *v, const struct place *p,
     return 0;
 }
 
-/* A raw disk's blocks go to their places, or in ascending order. */
+/* Plain content goes to its places, or in ascending order. */
+static int order_plain(const struct output *out, struct image **img,
+                       struct err *e)
+{
+    bool places = out->sink && sink_is_seekable(out->sink);
+
+    return places || !image_is_seekable(*img) ? 0 : image_ascend(img, e);
+}
+
 static int begin_raw(struct output *out, struct image **img, struct err *e)
 {
-    if ((!out->sink || !sink_is_seekable(out->sink)) &&
-        image_is_seekable(*img) && !(*img)->has_parent)
-        TRY(image_ascend(img, e));
+    TRY(order_plain(out, img, e));
     return raw_encoder(&out->enc, *img, (*img)->size, e);
+}
+
+static int begin_fixed(struct vhdstream *v, struct output *out,
+                       struct image **img, struct err *e)
+{
+    const uint64_t mib = 1024 * 1024;
+    uint64_t size = (*img)->size;
+
+    if (v->opt.azure && size % mib) {
+        size = round_up(size, mib);
+        notice_say(&v->notice,
+                   "%s: %" PRIu64 " bytes are padded with zeros to %" PRIu64
+                   ", since Azure takes whole MiB",
+                   (*img)->name, (*img)->size, size);
+    }
+    TRY(order_plain(out, img, e));
+    return vhd_fixed_encoder(&out->enc, *img, size, NULL, e);
 }
 
 static int begin_vhd(struct output *out, struct image **img, struct err *e)
 {
-    struct vhd_options opt = {.clear_zeros = true};
+    const struct vhd_options opt = {.clear_zeros = true, .parent = out->parent};
 
     TRY(image_reblock(img, e));
     return vhd_encoder(&out->enc, *img, &opt, e);
@@ -74,6 +114,8 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
         return pool_output_begin(v, out, img, label, e);
     if (out->format->disk == DISK_RAW)
         TRY(begin_raw(out, img, e));
+    else if (out->format->disk == DISK_VHD_FIXED)
+        TRY(begin_fixed(v, out, img, e));
     else
         TRY(begin_vhd(out, img, e));
     if (out->place->kind == PLACE_HTTP)

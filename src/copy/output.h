@@ -26,6 +26,7 @@ struct pool_output;
 struct output {
     const struct place *place;
     const struct format *format; /* NULL for XAPI, which decides itself */
+    const char *parent; /* what a differencing disk shall name; or NULL */
     struct sink *sink;
     struct encoder *enc;
     struct pool *pool;        /* threads that compress */

@@ -145,12 +145,15 @@ int report_info(const struct place *p, const struct input *in, json_t **result,
 void report_sizes(const struct image *img, json_t *result)
 {
     CLEANUP(encoder) struct encoder *vhd = NULL;
+    CLEANUP(encoder) struct encoder *fixed = NULL;
     CLEANUP(encoder) struct encoder *raw = NULL;
     const struct vhd_options opt = {0};
     json_t *object = json_object();
 
     if (!vhd_encoder(&vhd, img, &opt, NULL))
         size_as(object, "vhd", vhd);
+    if (!vhd_fixed_encoder(&fixed, img, img->size, NULL, NULL))
+        size_as(object, "vhd-fixed", fixed);
     if (!raw_encoder(&raw, img, img->size, NULL))
         size_as(object, "raw", raw);
     json_object_set_new(result, "size_as", object);

@@ -9,6 +9,7 @@
 static const struct format formats[] = {
     {"raw", PACK_NONE, DISK_RAW, {".raw", ".img"}},
     {"vhd", PACK_NONE, DISK_VHD, {".vhd", ".avhd"}},
+    {"vhd-fixed", PACK_NONE, DISK_VHD_FIXED, {NULL}},
     {"tar", PACK_TAR, DISK_VHD, {".tar"}},
     {"tgz", PACK_TGZ, DISK_VHD, {".tgz", ".tar.gz"}},
 };
@@ -62,7 +63,7 @@ size_t format_stem_len(const char *path)
 
 const char *format_names(void)
 {
-    return "raw, vhd, tar, tgz";
+    return "raw, vhd, vhd-fixed, tar, tgz";
 }
 
 struct magic {

@@ -13,7 +13,7 @@
 enum pack { PACK_NONE, PACK_TAR, PACK_TGZ };
 
 /* What the disk is, inside the pack. DISK_ANY: what the content says. */
-enum disk { DISK_ANY, DISK_RAW, DISK_VHD };
+enum disk { DISK_ANY, DISK_RAW, DISK_VHD, DISK_VHD_FIXED };
 
 struct format {
     const char *name;

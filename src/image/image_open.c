@@ -7,6 +7,8 @@
 #include "image/vhd_ends.h"
 #include "io/tar_source.h"
 
+#include <string.h>
+
 /* A look at the first bytes of the innermost source so far. */
 static int look(struct source **src, enum content *content, const char **name,
                 struct err *e)
@@ -84,6 +86,20 @@ static bool ends_as_vhd(struct source *src)
     return vhd_end_is_sound(&tail);
 }
 
+static int check_fixed(struct image **img, struct err *e)
+{
+    int code;
+
+    if (!strcmp((*img)->format, "vhd-fixed"))
+        return 0;
+    code = err_set(e, ERR_CORRUPT,
+                   "%s: expected vhd-fixed by --from, found a VHD of another "
+                   "type",
+                   (*img)->name);
+    image_cleanup(img);
+    return code;
+}
+
 static int decode(struct source **src, const struct image_open_options *opt,
                   enum disk disk, struct image **out, struct err *e)
 {
@@ -107,9 +123,10 @@ static int decode(struct source **src, const struct image_open_options *opt,
                            "%s: %s; the formats that are taken are %s",
                            (*src)->name, found, format_names());
     }
-    if (disk == DISK_VHD)
-        return vhd_decode(src, &origin, out, e);
-    return raw_decode(src, opt->size, out, e);
+    if (disk == DISK_RAW)
+        return raw_decode(src, opt->size, out, e);
+    TRY(vhd_decode(src, &origin, out, e));
+    return disk == DISK_VHD_FIXED ? check_fixed(out, e) : 0;
 }
 
 int image_open(struct source **src, const struct image_open_options *opt,

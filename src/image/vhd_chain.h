@@ -20,8 +20,9 @@ enum {
 };
 
 struct vhd_chain_options {
-    const char *path;     /* of the disk's file; NULL: not from a file */
-    const char *const *parents; /* the user's word on its parent, on that one's ... */
+    const char *path; /* of the disk's file; NULL: not from a file */
+    const char *const
+        *parents; /* the user's word on its parent, on that one's ... */
     unsigned nparents;
     const struct notice *notice; /* or NULL */
     const struct wait *wait;     /* or NULL */

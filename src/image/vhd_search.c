@@ -186,6 +186,9 @@ static int not_at_hand(struct vhd_search *s, const struct vhd_parent *p,
             s->child->name, uuid_field(s), wants);
     if (s->path)
         list_names("; not there: ", p->inside, p->ninside, e);
+    else
+        err_append(e, ": it comes from no file, so there is no folder to look "
+                      "in");
     list_names("; outside its folder and not opened unasked: ", p->outside,
                p->noutside, e);
     return err_append(e, "; name it with --parent, or copy the difference "
