@@ -10,7 +10,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { FILES_WANTED = 4096 };
 
 const struct verb verbs[] = {
     {"copy", VERB_COPY, "SOURCE DESTINATION", 2,
@@ -73,6 +76,18 @@ static void fill_closed_streams(void)
         close(fd);
 }
 
+/* A chain of disks holds as many files open as it has members. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_WANTED)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct vhdstream *v;
@@ -82,6 +97,7 @@ int main(int argc, char **argv)
     /* A reader that goes away is an error of the write, with a message. */
     (void)signal(SIGPIPE, SIG_IGN);
     secret_no_core_dumps();
+    allow_many_files();
     if (vhdstream_new(&v)) {
         say("out of memory");
         return VHDSTREAM_NO_SPACE;
