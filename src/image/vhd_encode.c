@@ -100,6 +100,7 @@ static int vhd_block(struct encoder *enc, struct sink *s, struct block *b,
                      struct err *e)
 {
     struct vhd_encoder *v = (struct vhd_encoder *)enc;
+    uint32_t sectors = b->len / SECTOR_SIZE;
     uint8_t bitmap[BITMAP_SIZE] = {0};
     struct block expected;
 
@@ -108,7 +109,9 @@ static int vhd_block(struct encoder *enc, struct sink *s, struct block *b,
         return err_set(e, ERR_FAILED,
                        "%s: block %" PRIu32 " came out of its turn",
                        enc->img->name, b->index);
-    memcpy(bitmap, b->present, bits_size(b->len / SECTOR_SIZE));
+    memcpy(bitmap, b->present, bits_size(sectors));
+    /* XAPI's import fails on bits past the disk's end. */
+    bits_clear_run(bitmap, sectors, bits_size(sectors) * 8 - sectors);
     if (v->clear_zeros)
         clear_zero_sectors(b, bitmap);
     TRY(sink_write(s, bitmap, sizeof(bitmap), e));

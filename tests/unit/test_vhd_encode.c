@@ -285,6 +285,32 @@ static void test_more_than_a_vhd_holds_is_refused(void **state)
     free(file.data);
 }
 
+/* The buffer of a piece is used again, so its last byte of bits may hold more
+ * than the last, shorter piece has sectors. */
+static void test_no_bit_is_set_past_the_end(void **state)
+{
+    const size_t len = 2 * MIB + 3 * SECTOR;
+    uint8_t *disk = malloc(len);
+    struct source *src = memory_source(disk, len, MIB, true);
+    const struct vhd_options opt = {0};
+    struct image *img = NULL;
+    struct encoder *enc = NULL;
+    struct bytes out;
+    struct err e = {0};
+
+    (void)state;
+    assert_non_null(disk);
+    memset(disk, 'x', len);
+    assert_ok(raw_decode(&src, -1, &img, &e), &e);
+    assert_ok(vhd_encoder(&enc, img, &opt, &e), &e);
+    out = encode(img, enc, false);
+    assert_int_equal(out.data[2048 + 512 + 2 * MIB], 0xe0);
+    assert_true(zero_is(out.data + 2048 + 512 + 2 * MIB + 1, 511));
+    image_close(img);
+    free(disk);
+    free(out.data);
+}
+
 /* 64 KiB blocks far apart: by address, with their bits. */
 static void test_a_child_of_small_blocks_is_reblocked_with_its_bits(
     void **state)
@@ -341,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_a_fixed_disk_can_be_padded),
         cmocka_unit_test(test_a_child_cannot_be_a_fixed_disk),
         cmocka_unit_test(test_more_than_a_vhd_holds_is_refused),
+        cmocka_unit_test(test_no_bit_is_set_past_the_end),
         cmocka_unit_test(
             test_a_child_of_small_blocks_is_reblocked_with_its_bits),
     };
