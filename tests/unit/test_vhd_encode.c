@@ -290,7 +290,7 @@ static void test_more_than_a_vhd_holds_is_refused(void **state)
 static void test_no_bit_is_set_past_the_end(void **state)
 {
     const size_t len = 2 * MIB + 3 * SECTOR;
-    uint8_t *disk = malloc(len);
+    uint8_t *disk = calloc(1, len);
     struct source *src = memory_source(disk, len, MIB, true);
     const struct vhd_options opt = {0};
     struct image *img = NULL;
