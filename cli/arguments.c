@@ -140,7 +140,7 @@ static int handle_password_fd(struct arguments *a, int sides, const char *value)
 /* clang-format off */
 static const struct cli_option cli_options[] = {
     {"from", 0, "FORMAT", VERB_ALL, false, true, NULL,
-     "take the source for this: raw, vhd, vhd-fixed, tar, tgz"},
+     "what the source is: raw, vhd, vhd-fixed, tar, tgz"},
     {"to", 0, "FORMAT", VERB_COPY, false, true, NULL,
      "write this: raw, vhd, vhd-fixed, tar, tgz"},
     {"level", 0, "N", VERB_COPY, false, true, NULL,
