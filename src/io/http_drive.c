@@ -159,7 +159,7 @@ static int strike(const struct http_request *r, struct err *e)
 
     if (!fault_strikes(kind))
         return 0;
-    return err_errno(e, errno, "%s: the connection failed", r->name);
+    return err_errno(e, ECONNRESET, "%s: the connection failed", r->name);
 }
 
 static void note_end(struct http_request *r)
