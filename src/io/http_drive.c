@@ -238,11 +238,10 @@ static int too_long(const struct http_request *r, double limit, struct err *e)
 {
     char where[80];
 
-    if (!r->connected)
-        return err_set(e, ERR_TEMPORARY, "%s: no connection in %.0f seconds",
-                       r->name, limit);
-    if (!has_begun(r))
-        return err_set(e, ERR_TEMPORARY, "%s: no answer in %.0f seconds",
+    if (r->head_bytes && !r->head_done)
+        return err_set(e, ERR_TEMPORARY,
+                       "%s: the head of the answer was not complete after "
+                       "%.0f seconds",
                        r->name, limit);
     describe_progress(r, where, sizeof(where));
     return err_set(e, ERR_TEMPORARY, "%s: no byte in %.0f seconds%s", r->name,

@@ -105,7 +105,7 @@ static void test_get_ends_before_the_head(void **state)
     check_get(RESET, NO_HEAD, 0, ERR_TEMPORARY,
               "place: the connection failed before an answer: ");
     check_get(SILENCE, NO_HEAD, 0, ERR_TEMPORARY,
-              "place: no answer in 1 seconds");
+              "place: no byte in 1 seconds before an answer");
 }
 
 static void test_get_ends_in_the_head(void **state)
@@ -116,7 +116,7 @@ static void test_get_ends_in_the_head(void **state)
     check_get(RESET, IN_HEAD, 0, ERR_TEMPORARY,
               "place: the connection failed before an answer: ");
     check_get(SILENCE, IN_HEAD, 0, ERR_TEMPORARY,
-              "place: no answer in 1 seconds");
+              "place: the head of the answer was not complete after 1 seconds");
 }
 
 static void test_get_ends_in_the_body(void **state)
@@ -266,7 +266,10 @@ static void test_put_that_waits_for_the_head(void **state)
             "place: the server ended the connection before an answer");
         check_put_head(RESET, phase,
                        "place: the connection failed before an answer: ");
-        check_put_head(SILENCE, phase, "place: no answer in 1 seconds");
+        check_put_head(SILENCE, phase,
+                       phase == IN_HEAD
+                           ? "place: the head of the answer was not complete"
+                           : "place: no byte in 1 seconds before an answer");
     }
 }
 

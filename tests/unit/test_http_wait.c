@@ -139,7 +139,9 @@ static void test_a_head_that_trickles_is_given_up(void **state)
     assert_int_equal(
         http_get_open(&st, &cfg, peer_url(p, ""), "place", NULL, &e),
         ERR_TEMPORARY);
-    assert_string_equal(e.text, "place: no answer in 1 seconds");
+    assert_string_equal(
+        e.text, "place: the head of the answer was not complete after 1 "
+                "seconds");
     peer_stop(p);
 }
 
