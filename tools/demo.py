@@ -24,6 +24,7 @@ import real_disk                                                # noqa: E402
 from peer.remote import Simulator                               # noqa: E402
 
 MIB = 1 << 20
+DISK_SIZE = 2048 * MIB
 PROGRAM = os.environ.get("VHDSTREAM") or os.path.join(ROOT, "build", "vhdstream")
 PASSWORD = "a secret of this demo"
 BOLD, DIM, GREEN, PLAIN = ("\033[1m", "\033[2m", "\033[32m", "\033[0m") \
@@ -90,15 +91,16 @@ class Demo:
         words += ["vhdstream", *args]
         shown = [w[:15] + "…" if w.startswith("sha256:") else w.replace(self.folder + "/", "")
                  for w in words]
-        self.say("%s$ %s%s" % (DIM, " ".join(shown), PLAIN))
+        text = " ".join(shown).replace(" --", " \\\n         --", 1)
+        self.say("%s$ %s%s" % (DIM, text, PLAIN))
 
-    def copy(self, size, *args, **options):
+    def copy(self, size, *args):
         """vhdstream copy ARGS; `size` bytes is what it moves, for the rate."""
         self.show(("copy",) + args)
-        done = measured_run.run([PROGRAM, "copy", *args], **options)
+        done = measured_run.run([PROGRAM, "copy", *args])
         self.peak = max(self.peak, done.peak)
-        self.say("%.1f s, %.0f MB/s, %.1f s of CPU, %.1f MiB of memory at most"
-                 % (done.wall, size / 1e6 / done.wall, done.cpu, done.peak / MIB))
+        self.say("%.0f MB in %.1f s: %.0f MB/s, with %.1f s of CPU and %.1f MiB of memory"
+                 % (size / 1e6, done.wall, size / 1e6 / done.wall, done.cpu, done.peak / MIB))
         return done.out.strip()
 
     # -- the steps -----------------------------------------------------------
@@ -108,7 +110,7 @@ class Demo:
         files = self.path("files")
         count, total = real_disk.gather_files(files, 320 * MIB)
         raw, self.vhd, self.tgz = self.path("disk.raw"), self.path("disk.vhd"), self.path("a.tgz")
-        real_disk.make_ext4(raw, 2048 * MIB, files)
+        real_disk.make_ext4(raw, DISK_SIZE, files)
         shutil.rmtree(files)
         real_disk.make_vhd(self.vhd, raw)
         os.remove(raw)
@@ -131,7 +133,7 @@ class Demo:
 
     def import_image(self):
         self.title("Image → VDI, on a volume that takes raw only and is full of old data")
-        self.first = self.copy(self.size, self.tgz, self.one.sr(), "--name-label", "demo",
+        self.first = self.copy(DISK_SIZE, self.tgz, self.one.sr(), "--name-label", "demo",
                                "--password-file", self.secret, "--pin", self.one.pin)
         self.say("new VDI " + self.first)
         self.same(("raw", self.one.sim.vdi_path(vdi=self.first)), "the volume")

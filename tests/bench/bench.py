@@ -77,10 +77,11 @@ def run_all(folder, quick, words):
 def main(args):
     quick = bool(args) and args[0].upper() == "QUICK"
     words = args[1:] if quick else args
+    load = os.getloadavg()[0]
     folder = tempfile.mkdtemp(prefix="vhdstream-bench-", dir=scratch_root())
     try:
         found = run_all(folder, quick, words)
-        page = bench_table.page(found, 2 if quick else 5, quick, folder)
+        page = bench_table.page(found, 2 if quick else 5, quick, folder, load)
     except (measured_run.Failed, bench_jobs.WrongOutput) as wrong:
         print("bench: %s" % wrong, file=sys.stderr)
         return 1

@@ -122,7 +122,8 @@ def export_job(bench, disk, title, goals=(), slow=True):
     judge = bench.judge_image(disk)
 
     def ours(*options):
-        return lambda: [bench.program, "copy", *options, bench.place("vdi", vdi), bench.out]
+        return lambda: [bench.program, "copy", "--to", "tgz", *options,
+                        bench.place("vdi", vdi), bench.out]
 
     def theirs(level):
         return lambda: bench.os_xenapi("export", bench.sim.url("http"), vdi, bench.out, level)

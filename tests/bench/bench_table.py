@@ -14,15 +14,15 @@ HEAD = """<!-- SPDX-License-Identifier: Apache-2.0 -->
 <!-- Copyright the vhdstream authors -->
 # Benchmarks
 
-Written by `./dev bench%(quick)s`. %(machine)s, %(rounds)d rounds. The contenders of a job take
-turns within each round; every output is compared with its source by qemu-img. A cell is
-the median, with the least and the most in brackets.
+Written by `./dev bench%(quick)s`. %(machine)s, load at the start %(load).1f; %(rounds)d rounds.
+The contenders of a job take turns within each round; every output is compared with its source by
+qemu-img. A cell is the median, with the least and the most in brackets.
 
-Only ratios mean something elsewhere. *Times vhdstream* is the contender's wall time divided by
+Only ratios mean something elsewhere. *Times vhdstream's wall* is the contender's wall time divided by
 vhdstream's in the same round: above 1, vhdstream is faster. CPU is the contender's own, without
 the server's; both share the machine's cores. Memory is the largest process of the contender.
 The server is the simulator of tests/peer over cleartext HTTP on loopback. Files lie %(where)s;
-vhdstream makes its output files last on the disk (fsync), the others do not.
+vhdstream asks for its output files to be on the disk before it ends (fsync), the others do not.
 os-xenapi runs with its pipe fault repaired (tests/bench/os_xenapi_peer.py).
 """
 
@@ -60,7 +60,7 @@ def ratios(ours, theirs):
 def job_rows(job, results):
     """One row a contender."""
     ours = results[job.contenders[0].name]
-    yield "| | wall, s | CPU, s | output, MB | memory, MiB | times vhdstream |"
+    yield "| | wall, s | CPU, s | output, MB | memory, MiB | times vhdstream's wall |"
     yield "|---|---|---|---|---|---|"
     for contender in job.contenders:
         runs = results[contender.name]
@@ -69,7 +69,7 @@ def job_rows(job, results):
             spread([r.cpu for r in runs], "%.2f"),
             spread([r.size / MB for r in runs], "%.0f"),
             spread([r.peak / MIB for r in runs], "%.0f"),
-            "1" if runs is ours else spread(ratios(ours, runs), "%.2f"))
+            "1" if runs is ours else spread(ratios(ours, runs), "%.3g"))
 
 
 def goal_lines(job, results):
@@ -98,9 +98,9 @@ def memory_line(all_results):
         peak / MIB, "" if peak <= 64 * MIB else ", **missed**"))
 
 
-def page(all_results, rounds, quick, folder):
+def page(all_results, rounds, quick, folder, load):
     """The whole of docs/benchmarks.md; all_results is [(job, {name: [Result]})]."""
     head = HEAD % {"quick": " QUICK" if quick else "", "machine": machine(), "rounds": rounds,
-                   "where": file_system(folder)}
+                   "where": file_system(folder), "load": load}
     sections = [job_section(job, results) for job, results in all_results]
     return "\n".join([head] + sections + [memory_line(all_results)])
