@@ -20,7 +20,7 @@ qemu-img. A cell is the median, with the least and the most in brackets.
 
 Only ratios mean something elsewhere. *Times vhdstream's wall* is the contender's wall time
 divided by vhdstream's in the same round: above 1, vhdstream is faster. CPU is the contender's,
-without the server's; both share the machine's cores. Memory is the largest process of the contender.
+without the server's; both share the machine's cores. Memory is that of its largest process.
 The server is the simulator of tests/peer over cleartext HTTP on loopback. Files lie %(where)s;
 vhdstream asks for its output files to be on the disk before it ends (fsync), the others do not.
 os-xenapi runs with its pipe fault repaired (tests/bench/os_xenapi_peer.py).
