@@ -75,7 +75,7 @@ steady() {
 # Races show on some runs only.
 races() {
     steady /usr/bin/meson test -C "$out/tsan" --no-rebuild --print-errorlogs \
-        --timeout-multiplier 5 --suite threads --repeat 5
+        --timeout-multiplier 5 --suite threads --repeat 3
 }
 
 # suite BUILD RESULT PATH [OPTION...]: pytest, with the program of that build.
