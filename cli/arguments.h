@@ -14,7 +14,12 @@ struct vhdstream;
 enum verb_bit {
     VERB_COPY = 1,
     VERB_INFO = 2,
-    VERB_ALL = VERB_COPY | VERB_INFO,
+    VERB_DIGEST = 16,
+    VERB_COMPARE = 32,
+    VERB_MAP = 64,
+    VERB_HASH = VERB_COPY | VERB_DIGEST,
+    VERB_READ = VERB_HASH | VERB_COMPARE, /* goes through the whole disk */
+    VERB_ALL = VERB_READ | VERB_INFO | VERB_MAP,
 };
 
 /* What the program itself acts on; all else goes to the library. */

@@ -2,20 +2,12 @@
 /* Copyright the vhdstream authors */
 #include "arguments.h"
 #include "commands.h"
+#include "operate.h"
 #include "say.h"
 #include "vhdstream.h"
-#include "watch.h"
 
 #include <jansson.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-
-static void say_notice(void *ctx, const char *text)
-{
-    (void)ctx;
-    say("%s", text);
-}
 
 /* What scripts want of a copy into an SR: the new VDI's uuid, alone; or all of
  * the result. Where it cannot be printed the disk must not be lost all the
@@ -56,34 +48,39 @@ static void say_summary(const char *result)
     json_decref(root);
 }
 
+/* On stderr, since stdout may be the disk, or has the uuid alone. */
+static void say_digest(const char *result)
+{
+    json_t *root = json_loads(result, 0, NULL);
+    const char *digest = json_string_value(json_object_get(root, "digest"));
+
+    if (digest)
+        say("%s: digest %s",
+            json_string_value(json_object_get(root, "destination")), digest);
+    json_decref(root);
+}
+
 static int print_result(struct vhdstream *v, const struct arguments *a)
 {
+    if (!a->json)
+        say_digest(vhdstream_result(v));
     if (a->verbose)
         say_summary(vhdstream_result(v));
     return print_disk(vhdstream_result(v), a->json);
 }
 
-static int finish(struct vhdstream *v, const struct arguments *a, int status,
-                  int signal)
+static int call(struct vhdstream *v, const struct arguments *a)
 {
-    if (status)
-        say("%s", vhdstream_error(v));
-    if (status == VHDSTREAM_CANCELLED && signal == SIGTERM)
-        return 128 + SIGTERM;
-    return status ? status : print_result(v, a);
+    return vhdstream_copy(v, a->places[0], a->places[1]);
 }
 
 int cmd_copy(struct vhdstream *v, struct arguments *a)
 {
-    struct watch *w;
     int status;
 
     if (!strcmp(a->places[1], "-") && (a->json || a->progress_fd == 1))
         return say_usage("%s and the disk both want standard output",
                          a->json ? "--json" : "--progress-fd");
-    if (!a->quiet)
-        vhdstream_on_notice(v, say_notice, NULL);
-    w = watch_start(v, a);
-    status = vhdstream_copy(v, a->places[0], a->places[1]);
-    return finish(v, a, status, watch_stop(w, status == 0));
+    status = operate(v, a, call);
+    return status ? status : print_result(v, a);
 }

@@ -6,23 +6,9 @@
 #include "vhdstream.h"
 #include "watch.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A name from outside may hold what a terminal obeys: control characters, those
- * above 0x80 in UTF-8, too. */
-static void print_text(const char *text)
-{
-    for (const char *p = text; *p; p++) {
-        bool high = (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0;
-
-        p += high;
-        (void)putchar(high || iscntrl((unsigned char)*p) ? '?' : *p);
-    }
-    (void)putchar('\n');
-}
 
 static void print_value(const char *key, json_t *value, const char *prefix)
 {
@@ -34,7 +20,7 @@ static void print_value(const char *key, json_t *value, const char *prefix)
             *p = ' ';
     (void)printf("%-24s ", name);
     if (json_is_string(value))
-        print_text(json_string_value(value));
+        print_text("%s", json_string_value(value));
     else if (json_is_integer(value))
         (void)printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
     else

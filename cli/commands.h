@@ -9,7 +9,9 @@
 struct arguments;
 struct vhdstream;
 
+int cmd_compare(struct vhdstream *v, struct arguments *a);
 int cmd_copy(struct vhdstream *v, struct arguments *a);
+int cmd_digest(struct vhdstream *v, struct arguments *a);
 int cmd_info(struct vhdstream *v, struct arguments *a);
 
 #endif

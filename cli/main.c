@@ -19,6 +19,10 @@ const struct verb verbs[] = {
     {"copy", VERB_COPY, "SOURCE DESTINATION", 2,
      "copy a disk, whatever the format on either side", cmd_copy},
     {"info", VERB_INFO, "PLACE", 1, "say what is there", cmd_info},
+    {"compare", VERB_COMPARE, "A B", 2,
+     "whether two disks hold the same, or where not", cmd_compare},
+    {"digest", VERB_DIGEST, "PLACE", 1,
+     "a hash of the content, whatever the format", cmd_digest},
     {0},
 };
 

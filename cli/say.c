@@ -42,6 +42,24 @@ int say_usage(const char *fmt, ...)
     return VHDSTREAM_USAGE;
 }
 
+void print_text(const char *fmt, ...)
+{
+    char text[4096];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    for (const char *p = text; *p; p++) {
+        bool high = (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0 &&
+                    (unsigned char)p[1] >= 0x80;
+
+        p += high;
+        (void)putchar(high || iscntrl((unsigned char)*p) ? '?' : *p);
+    }
+    (void)putchar('\n');
+}
+
 int print_end(void)
 {
     if (ferror(stdout) || fflush(stdout)) {

@@ -11,6 +11,11 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* An error of the command line; adds where help is. Returns the exit status. */
 int say_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A line on stdout that may hold names from outside: what a terminal would
+ * obey, control characters, those above 0x80 in UTF-8, too, is replaced.
+ * print_end tells whether it arrived. */
+void print_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* A line on stdout that must arrive: 0, or the exit status after having said
  * why not. */
 int print_line(const char *text);

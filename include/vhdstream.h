@@ -95,11 +95,30 @@ int vhdstream_copy(struct vhdstream *v, const char *source,
 /** Looks at a place; vhdstream_result says what is there. */
 int vhdstream_info(struct vhdstream *v, const char *place);
 
+/**
+ * Takes the digest of the content of the disk at a place: the same whatever its
+ * format, the order of its blocks and its holes, and the one that `blksum`
+ * computes with SHA-256 (docs/formats/digest.md). vhdstream_result has it as
+ * "digest". The option "blocks" names a file for the list of block digests.
+ */
+int vhdstream_digest(struct vhdstream *v, const char *place);
+
+/**
+ * Compares the content of the disks at two places, whatever their formats. One
+ * of them, or both, may be a list of block digests. VHDSTREAM_OK where the
+ * comparison was made, and vhdstream_result says in "identical" how it ended,
+ * and where they are not, in "first_difference" where that begins.
+ *
+ * Options for one side are "src-user" ... for the first place, "dst-user" ...
+ * for the second.
+ */
+int vhdstream_compare(struct vhdstream *v, const char *a, const char *b);
+
 /** The failure of the last call, one line without a line end; "" after a
  * success. Owned by v, valid until its next call. */
 const char *vhdstream_error(const struct vhdstream *v);
 
-/** What the last successful copy or info has to say, as one JSON object.
+/** What the last successful operation has to say, as one JSON object.
  * Owned by v, valid until its next call; NULL after a failure. */
 const char *vhdstream_result(const struct vhdstream *v);
 

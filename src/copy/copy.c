@@ -4,6 +4,7 @@
 /* The spine: place → image → encoder → sink → place. */
 
 #include "base/mem.h"
+#include "copy/hashing.h"
 #include "copy/input.h"
 #include "copy/operation.h"
 #include "copy/output.h"
@@ -22,6 +23,7 @@ struct copy {
     struct place src, dst;
     struct input in;
     struct output out;
+    struct hashing hashing;
     double start;
 };
 
@@ -52,15 +54,20 @@ static int transfer(struct copy *c, struct err *e)
     char label[NAME_SIZE];
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
+    TRY(hashing_prepare(v, v->opt.digest, &c->hashing, e));
     TRY(input_open(v, &c->src, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
     c->out.parent = c->in.parent;
+    TRY(hashing_fit(&c->hashing, &c->in.img, e));
     name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
     TRY(image_async(&c->in.img, v->opt.threads, e));
+    TRY(hashing_begin(v, &c->hashing, &c->in.img, e));
     TRY(image_copy(c->in.img, c->out.enc, c->out.sink, &v->progress, &v->wait,
                    e));
+    TRY(hashing_end(&c->hashing, e));
     TRY(output_finish(&c->out, e));
+    TRY(hashing_finish(&c->hashing, e));
     return input_finish(&c->in, e);
 }
 
@@ -72,6 +79,7 @@ static void close_all(struct copy *c, int result, struct err *e)
         cancel_request(c->v->halt);
     output_close(&c->out, result < 0 ? e : NULL);
     input_close(&c->in, result < 0 ? e : NULL);
+    hashing_close(&c->hashing, result < 0 ? e : NULL);
     place_cleanup(&c->src);
     place_cleanup(&c->dst);
 }
@@ -89,6 +97,8 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
     if (code >= 0)
         code = report_copy(&c.src, &c.in, &c.dst, &c.out, &v->progress,
                            wait_now() - c.start, result, e);
+    if (code >= 0 && c.hashing.wanted)
+        report_add_digest(&c.hashing, *result);
     close_all(&c, code, e);
     return code < 0 ? e->code : 0;
 }

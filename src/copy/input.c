@@ -13,23 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
-static int open_source(struct vhdstream *v, const struct place *p,
-                       struct source **out, struct err *e)
+int input_source(struct vhdstream *v, int side, const struct place *p,
+                 struct source **out, struct err *e)
 {
     if (p->kind == PLACE_FILE)
         TRY(source_open_file(out, p->path, &v->wait, e));
     else if (p->kind == PLACE_STDIO)
         TRY(source_open_fd(out, STDIN_FILENO, p->name, &v->wait, e));
     else
-        TRY(source_open_http(out, &v->http[SIDE_SRC], p->path, e));
+        TRY(source_open_http(out, &v->http[side], p->path, e));
     (*out)->meter = &v->progress.read;
     return 0;
 }
 
-static int open_plain(struct vhdstream *v, const struct place *p,
-                      struct input *out, struct err *e)
+int input_decode(struct vhdstream *v, const struct place *p,
+                 struct source **src, struct input *out, struct err *e)
 {
-    CLEANUP(source) struct source *src = NULL;
     struct image_open_options opt = {
         .from = v->opt.from,
         .suffix = p->suffix,
@@ -40,8 +39,7 @@ static int open_plain(struct vhdstream *v, const struct place *p,
         .halt = v->halt,
     };
 
-    TRY(open_source(v, p, &src, e));
-    TRY(image_open(&src, &opt, &out->img, e));
+    TRY(image_open(src, &opt, &out->img, e));
     if (!strcmp(out->img->format, "raw"))
         TRY(image_trim(out->img, &v->wait, e));
     return 0;
@@ -50,9 +48,12 @@ static int open_plain(struct vhdstream *v, const struct place *p,
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
                struct err *e)
 {
+    CLEANUP(source) struct source *src = NULL;
+
     if (p->kind == PLACE_XAPI)
         return pool_input_open(v, p, out, e);
-    return open_plain(v, p, out, e);
+    TRY(input_source(v, out->side, p, &src, e));
+    return input_decode(v, p, &src, out, e);
 }
 
 /* The user's word, or what the disk itself says. */

@@ -12,15 +12,24 @@
 struct pool_input;
 
 struct input {
+    int side; /* SIDE_SRC or SIDE_DST: whose credentials count */
     struct image *img;
     struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
     char *parent; /* of a disk that stays a child: the path that its copy shall
                      name, or NULL */
 };
 
-/* Opens what is at `p`, to where its map is known. */
+/* Opens what is at `p`, to where its map is known. Only in->side is set before.
+ */
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
                struct err *e);
+
+/* The same in two steps, for a place that is no pool: its bytes, and the disk
+ * in them. Takes over *src (NULL afterwards) on success. */
+int input_source(struct vhdstream *v, int side, const struct place *p,
+                 struct source **out, struct err *e);
+int input_decode(struct vhdstream *v, const struct place *p,
+                 struct source **src, struct input *out, struct err *e);
 
 /* Makes a differencing disk whole, by its parents; or, with --keep-parent,
  * finds out how its copy shall name its parent. Does nothing for a whole disk,

@@ -7,6 +7,7 @@
  * operation that runs. */
 
 #include "base/notice.h"
+#include "base/pool.h"
 #include "base/wait.h"
 #include "copy/options.h"
 #include "image/encoder.h"
@@ -22,17 +23,25 @@ struct vhdstream {
     struct cancel *halt;        /* by the user, or since something failed */
     struct wait wait;           /* on halt: what all parts wait with */
     struct http_config http[2]; /* of source and destination */
+    struct pool *pool;          /* NULL until it is asked for */
     struct err err;             /* the last failure */
     char *result;               /* JSON of the last success, or NULL */
 };
 
 enum { SIDE_SRC, SIDE_DST };
 
-/* The copy itself (copy.c) and the look at a place (info.c): 0 and *result, or
- * the failure. */
+/* Has the operation's threads ready in v->pool, which compress and hash; they
+ * end with it. */
+int operation_pool(struct vhdstream *v, struct err *e);
+
+/* The verbs (copy.c, info.c ...): 0 and *result, or the failure. */
 int copy_run(struct vhdstream *v, const char *source, const char *destination,
              json_t **result, struct err *e);
 int info_run(struct vhdstream *v, const char *place, json_t **result,
              struct err *e);
+int digest_run(struct vhdstream *v, const char *place, json_t **result,
+               struct err *e);
+int compare_run(struct vhdstream *v, const char *a, const char *b,
+                json_t **result, struct err *e);
 
 #endif

@@ -44,6 +44,7 @@ void options_free(struct options *o)
     free(o->parents);
     free(o->name_label);
     free(o->description);
+    free(o->blocks);
     *o = (struct options){0};
 }
 
@@ -211,6 +212,21 @@ static int check_utf8(const char *name, const char *value, struct err *e)
                    name);
 }
 
+static int set_digest(struct options *o, const char *name, const char *value,
+                      struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->digest = true;
+    return 0;
+}
+
+static int set_blocks(struct options *o, const char *name, const char *value,
+                      struct err *e)
+{
+    (void)name;
+    return set_text(&o->blocks, value, e);
+}
+
 static int set_name_label(struct options *o, const char *name,
                           const char *value, struct err *e)
 {
@@ -233,7 +249,9 @@ struct option {
 
 static const struct option options[] = {
     {"azure", false, set_azure},
+    {"blocks", true, set_blocks},
     {"description", true, set_description},
+    {"digest", false, set_digest},
     {"force", false, set_force},
     {"from", true, set_from},
     {"keep-parent", false, set_keep_parent},

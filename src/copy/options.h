@@ -34,6 +34,8 @@ struct options {
     unsigned nparents;
     bool force;
     bool snapshot;
+    bool digest;  /* a copy's, taken in passing */
+    char *blocks; /* file for the list of block digests, or NULL */
     char *name_label;
     char *description;
 };

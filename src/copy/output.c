@@ -95,8 +95,8 @@ static int pack(struct vhdstream *v, struct output *out, struct err *e)
     if (out->format->pack == PACK_NONE)
         return 0;
     if (out->format->pack == PACK_TGZ) {
-        TRY(pool_open(&out->pool, v->opt.threads, e));
-        TRY(sink_gzip(&out->sink, v->opt.level, out->pool, e));
+        TRY(operation_pool(v, e));
+        TRY(sink_gzip(&out->sink, v->opt.level, v->pool, e));
     }
     return sink_tar(&out->sink, "0.vhd", out->enc->size, e);
 }
@@ -136,8 +136,6 @@ void output_close(struct output *out, struct err *why)
     out->sink = NULL;
     encoder_close(out->enc);
     out->enc = NULL;
-    pool_close(out->pool);
-    out->pool = NULL;
     pool_output_close(out->xapi, why);
     out->xapi = NULL;
 }

@@ -13,7 +13,6 @@
  *     output_finish    all was written: make it last
  */
 
-#include "base/pool.h"
 #include "copy/operation.h"
 #include "copy/place.h"
 #include "image/encoder.h"
@@ -29,7 +28,6 @@ struct output {
     const char *parent; /* what a differencing disk shall name; or NULL */
     struct sink *sink;
     struct encoder *enc;
-    struct pool *pool;        /* threads that compress */
     struct pool_output *xapi; /* PLACE_XAPI */
 };
 

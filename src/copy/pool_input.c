@@ -19,7 +19,7 @@ struct pool_input {
     struct xapi_disk *snapshot; /* NULL: the disk itself is read */
 };
 
-static int find_disk(struct vhdstream *v, const struct place *p,
+static int find_disk(struct vhdstream *v, int side, const struct place *p,
                      struct pool_input *pool, struct err *e)
 {
     if (p->xapi.kind != XAPI_VDI)
@@ -27,7 +27,7 @@ static int find_disk(struct vhdstream *v, const struct place *p,
                        "%s: as a source it has to name a disk: "
                        "xapi://HOST/vdi/UUID",
                        p->name);
-    TRY(pool_login(v, SIDE_SRC, p, &pool->x, e));
+    TRY(pool_login(v, side, p, &pool->x, e));
     TRY(xapi_disk_open(&pool->disk, pool->x, p->xapi.ref, e));
     if (v->opt.snapshot)
         TRY(xapi_disk_snapshot(&pool->snapshot, pool->x, &pool->disk->vdi, e));
@@ -80,7 +80,7 @@ int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e)
 {
     TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
-    TRY(find_disk(v, p, out->pool, e));
+    TRY(find_disk(v, out->side, p, out->pool, e));
     return open_export(v, out->pool, &out->img, e);
 }
 

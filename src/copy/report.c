@@ -26,7 +26,7 @@ static json_t *number(uint64_t value)
 }
 
 /* Names of files may be no UTF-8: then their bytes are shown as '?'. */
-static json_t *text(const char *value)
+json_t *report_text(const char *value)
 {
     char plain[NAME_SIZE];
     json_t *string = json_string(value);
@@ -48,18 +48,18 @@ int report_copy(const struct place *src, const struct input *in,
     json_t *object = json_object();
     const char *uuid = pool_output_uuid(out->xapi);
 
-    json_object_set_new(object, "source", text(src->name));
-    json_object_set_new(object, "destination", text(dst->name));
-    json_object_set_new(
-        object, "format",
-        text(out->format ? out->format->name : pool_output_form(out->xapi)));
+    json_object_set_new(object, "source", report_text(src->name));
+    json_object_set_new(object, "destination", report_text(dst->name));
+    json_object_set_new(object, "format",
+                        report_text(out->format ? out->format->name
+                                                : pool_output_form(out->xapi)));
     json_object_set_new(object, "virtual_size", number(in->img->size));
     json_object_set_new(object, "data", number(p->done - p->zeros));
     json_object_set_new(object, "read", number(p->read));
     json_object_set_new(object, "written", number(p->written));
     json_object_set_new(object, "seconds", json_real(seconds));
     if (uuid)
-        json_object_set_new(object, "uuid", text(uuid));
+        json_object_set_new(object, "uuid", report_text(uuid));
     return keep(object, result, e);
 }
 
@@ -129,8 +129,8 @@ int report_info(const struct place *p, const struct input *in, json_t **result,
     const struct image *img = in->img;
     json_t *object = json_object();
 
-    json_object_set_new(object, "place", text(p->name));
-    json_object_set_new(object, "format", text(img->format));
+    json_object_set_new(object, "place", report_text(p->name));
+    json_object_set_new(object, "format", report_text(img->format));
     json_object_set_new(object, "virtual_size", number(img->size));
     json_object_set_new(object, "block_size", number(img->block_size));
     json_object_set_new(object, "blocks", number(img->nblocks));

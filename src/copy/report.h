@@ -5,10 +5,15 @@
 
 /* Results, as JSON objects. The keys are a promise to scripts. */
 
+#include "copy/hashing.h"
 #include "copy/input.h"
 #include "copy/operation.h"
 #include "copy/output.h"
 #include "copy/place.h"
+#include "image/image_compare.h"
+
+/* A name from outside as a string. */
+json_t *report_text(const char *value);
 
 /* Of a copy: "source", "destination", "format", "virtual_size", "data" (bytes
  * that were not left out), "read", "written", "seconds", and for a disk in a
@@ -17,6 +22,23 @@ int report_copy(const struct place *src, const struct input *in,
                 const struct place *dst, const struct output *out,
                 const struct progress *p, double seconds, json_t **result,
                 struct err *e);
+
+/* Adds a copy's "digest". */
+void report_add_digest(const struct hashing *h, json_t *result);
+
+/* Of a digest: "place", "format", "virtual_size", "digest", "algorithm" and its
+ * "block_size"; "data", "read", "seconds" as of a copy. */
+int report_digest(const struct place *p, const struct input *in,
+                  const struct hashing *h, const struct progress *progress,
+                  double seconds, json_t **result, struct err *e);
+
+/* Of a comparison: "places" and "sizes" of the two, "identical"; where they are
+ * not "first_difference" (the byte) and "within": it is in so many bytes from
+ * there; "rest_is_zero" where one is longer and all else is the same. */
+int report_compare(const struct place places[2],
+                   const struct compared compared[2],
+                   const struct comparison *found, json_t **result,
+                   struct err *e);
 
 /* Of a place: "place", "format", "virtual_size", blocks, and what the VHD says
  * of itself ("vhd"). */

@@ -82,8 +82,15 @@ static int prepare(struct vhdstream *v)
     return 0;
 }
 
+int operation_pool(struct vhdstream *v, struct err *e)
+{
+    return v->pool ? 0 : pool_open(&v->pool, v->opt.threads, e);
+}
+
 static void end(struct vhdstream *v)
 {
+    pool_close(v->pool);
+    v->pool = NULL;
     cancel_close(v->halt);
     v->halt = NULL;
 }
@@ -118,6 +125,30 @@ PUBLIC int vhdstream_info(struct vhdstream *v, const char *place)
     code = prepare(v);
     if (code >= 0)
         code = info_run(v, place, &result, &v->err);
+    end(v);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
+PUBLIC int vhdstream_digest(struct vhdstream *v, const char *place)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = digest_run(v, place, &result, &v->err);
+    end(v);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
+PUBLIC int vhdstream_compare(struct vhdstream *v, const char *a, const char *b)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = compare_run(v, a, b, &result, &v->err);
     end(v);
     return settle(v, code < 0 ? code : keep_result(v, result));
 }

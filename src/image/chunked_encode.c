@@ -72,8 +72,8 @@ static int chunked_begin(struct encoder *enc, struct sink *s, struct err *e)
     return 0;
 }
 
-static int chunked_block(struct encoder *enc, struct sink *s, struct block *b,
-                         struct err *e)
+static int chunked_block(struct encoder *enc, struct sink *s,
+                         const struct block *b, struct err *e)
 {
     uint64_t at = (uint64_t)b->index * enc->img->block_size + b->offset;
 

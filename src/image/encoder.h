@@ -21,8 +21,9 @@ struct encoder;
 struct encoder_ops {
     /* All that comes before the blocks. */
     int (*begin)(struct encoder *enc, struct sink *s, struct err *e);
-    /* One piece, in the order of the image. May change b->data/present. */
-    int (*block)(struct encoder *enc, struct sink *s, struct block *b,
+    /* One piece, in the order of the image. It is not changed: the digest of
+     * the copy is taken from it afterwards. */
+    int (*block)(struct encoder *enc, struct sink *s, const struct block *b,
                  struct err *e);
     /* All that comes after them. */
     int (*end)(struct encoder *enc, struct sink *s, struct err *e);
@@ -88,5 +89,10 @@ struct progress {
  * which writes no holes). The sink is not finished here. `p` may be NULL. */
 int image_copy(struct image *img, struct encoder *enc, struct sink *s,
                struct progress *p, const struct wait *wait, struct err *e);
+
+/* Reads all blocks to the verified end and forgets them: for what a wrapper
+ * does with them in passing. `p` may be NULL. */
+int image_drain(struct image *img, struct progress *p, const struct wait *wait,
+                struct err *e);
 
 #endif

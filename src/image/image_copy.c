@@ -38,6 +38,7 @@ static void start_progress(struct progress *p, const struct image *img)
     atomic_store(&p->zeros, holes);
 }
 
+/* `enc` NULL: they go nowhere. */
 static int copy_blocks(struct image *img, struct encoder *enc, struct sink *s,
                        struct progress *p, const struct wait *wait,
                        struct err *e)
@@ -48,7 +49,8 @@ static int copy_blocks(struct image *img, struct encoder *enc, struct sink *s,
     TRY(block_open(&b, e));
     while ((more = image_next(img, &b, e)) > 0) {
         TRY(wait_check(wait, e));
-        TRY(enc->ops->block(enc, s, &b, e));
+        if (enc)
+            TRY(enc->ops->block(enc, s, &b, e));
         if (p)
             add(&p->done, b.len);
     }
@@ -81,4 +83,12 @@ int image_copy(struct image *img, struct encoder *enc, struct sink *s,
     TRY(copy_blocks(img, enc, s, p, wait, e));
     TRY(enc->ops->end(enc, s, e));
     return keep_promise(enc, s, start, e);
+}
+
+int image_drain(struct image *img, struct progress *p, const struct wait *wait,
+                struct err *e)
+{
+    if (p)
+        start_progress(p, img);
+    return copy_blocks(img, NULL, NULL, p, wait, e);
 }

@@ -55,7 +55,7 @@ static int write_sparse(struct sink *s, const struct block *b, uint64_t at,
     return 0;
 }
 
-static int raw_block(struct encoder *enc, struct sink *s, struct block *b,
+static int raw_block(struct encoder *enc, struct sink *s, const struct block *b,
                      struct err *e)
 {
     struct raw_encoder *r = (struct raw_encoder *)enc;

@@ -87,7 +87,7 @@ static int vhd_begin(struct encoder *enc, struct sink *s, struct err *e)
     return sink_write(s, table, table_size(enc->img), e);
 }
 
-static void clear_zero_sectors(struct block *b, uint8_t *bitmap)
+static void clear_zero_sectors(const struct block *b, uint8_t *bitmap)
 {
     uint32_t sectors = b->len / SECTOR_SIZE;
 
@@ -96,7 +96,7 @@ static void clear_zero_sectors(struct block *b, uint8_t *bitmap)
             bit_clear(bitmap, i);
 }
 
-static int vhd_block(struct encoder *enc, struct sink *s, struct block *b,
+static int vhd_block(struct encoder *enc, struct sink *s, const struct block *b,
                      struct err *e)
 {
     struct vhd_encoder *v = (struct vhd_encoder *)enc;

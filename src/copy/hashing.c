@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/hashing.h"
+
+int hashing_prepare(struct vhdstream *v, bool wanted, struct hashing *h,
+                    struct err *e)
+{
+    h->wanted = wanted || v->opt.blocks;
+    if (!v->opt.blocks)
+        return 0;
+    return sink_open_file(&h->sink, v->opt.blocks, v->opt.force, &v->wait, e);
+}
+
+int hashing_fit(const struct hashing *h, struct image **img, struct err *e)
+{
+    return h->wanted ? digest_prepare(img, e) : 0;
+}
+
+int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
+                  struct err *e)
+{
+    if (!h->wanted)
+        return 0;
+    if (h->sink)
+        TRY(hash_list_open(&h->list, h->sink, (*img)->size, e));
+    TRY(operation_pool(v, e));
+    return digest_open(&h->digest, img, v->pool, h->list, e);
+}
+
+int hashing_end(struct hashing *h, struct err *e)
+{
+    return h->wanted ? digest_finish(h->digest, &h->result, e) : 0;
+}
+
+int hashing_finish(struct hashing *h, struct err *e)
+{
+    return h->sink ? sink_finish(h->sink, e) : 0;
+}
+
+void hashing_close(struct hashing *h, struct err *why)
+{
+    digest_close(h->digest);
+    hash_list_close(h->list);
+    sink_close(h->sink, why);
+    *h = (struct hashing){0};
+}

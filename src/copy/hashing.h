@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_HASHING_H
+#define VHDSTREAM_HASHING_H
+
+/* The digest of a disk on its way, and the list of its block digests where
+ * --blocks names a file for it. All steps but the first do nothing where
+ * neither is wanted. */
+
+#include "copy/operation.h"
+#include "image/digest.h"
+#include "io/sink.h"
+
+#include <stdbool.h>
+
+struct hashing {
+    bool wanted;
+    struct sink *sink; /* the list's file */
+    struct hash_list *list;
+    struct digest *digest;
+    struct leaf_hash result; /* after hashing_end */
+};
+
+/* The list's file may be written. */
+int hashing_prepare(struct vhdstream *v, bool wanted, struct hashing *h,
+                    struct err *e);
+
+/* The disk has a digest; brings it into a form in which it can be taken. */
+int hashing_fit(const struct hashing *h, struct image **img, struct err *e);
+
+/* Wraps *img, whose blocks then come to be used: image_hash. */
+int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
+                  struct err *e);
+
+/* They all came. */
+int hashing_end(struct hashing *h, struct err *e);
+
+/* Makes the list last. */
+int hashing_finish(struct hashing *h, struct err *e);
+
+/* Frees; the image must be closed before. `why` as in sink_close. */
+void hashing_close(struct hashing *h, struct err *why);
+
+#endif
