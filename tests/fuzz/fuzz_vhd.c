@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Of the input's first byte. */
-enum { SEEKABLE = 1, EXACT = 2, MEND_SUMS = 4 };
+enum { SEEKABLE = 1, EXACT = 2, MEND_SUMS = 4, CHAIN = 8 };
 enum { PIECES_MAX = 256 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -46,6 +46,24 @@ static void read_blocks(struct image *img)
     block_close(&b);
 }
 
+/* Lays the disk over itself. */
+static void read_chain(struct image *img, const uint8_t *disk, size_t len)
+{
+    const struct vhd_origin origin = {0};
+    struct source *src = memory_source(disk, len, 1000, true);
+    struct image *below = NULL;
+
+    if (!vhd_decode(&src, &origin, &below, NULL) &&
+        !image_chain(&img, &below, 1, NULL)) {
+        read_blocks(img);
+        image_close(img);
+        return;
+    }
+    image_close(below);
+    source_close(src);
+    image_close(img);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct vhd_origin origin = {0};
@@ -66,7 +84,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     src = memory_source(disk, len, 1000, data[0] & SEEKABLE);
     if (!vhd_decode(&src, &origin, &img, &e))
         read_blocks(img);
-    image_close(img);
+    if (img && img->has_parent && data[0] & CHAIN)
+        read_chain(img, disk, len);
+    else
+        image_close(img);
     source_close(src);
     free(disk);
     return 0;

@@ -6,6 +6,7 @@
 import gzip
 import io
 import os
+import struct
 import sys
 import tarfile
 
@@ -48,9 +49,24 @@ def disks(folder):
         write(disk, path)
         with open(path, "rb") as file:
             data = file.read()
-        for flags in (4, 5, 7):
+        for flags in (4, 5, 7, 13):
             put(folder, "%s-%d" % (name, flags), bytes([flags]) + data)
     os.remove(path)
+
+
+def parents(folder):
+    """A header and its texts; places are from the header's first byte on."""
+    texts = [(b"W2ru", ".\\p\\q.vhd".encode("utf-16-le")), (b"MacX", b"file://./a%20b.vhd"),
+             (b"W2ku", "C:\\x\\y.vhd".encode("utf-16-le")), (b"Wi2r", b".\\caf\xe9.vhd")]
+    header = bytearray(1024)
+    header[40:56] = b"u" * 16
+    header[64:84] = "../up.vhd".encode("utf-16-be") + bytes(2)
+    for number, (code, text) in enumerate(texts):
+        struct.pack_into(">4sIIIQ", header, 576 + 24 * number, code, 512, len(text), 0,
+                         1024 + 512 * number)
+    body = b"".join(text.ljust(512, b"\0") for _, text in texts)
+    put(folder, "four", bytes(header) + body)
+    put(folder, "raw", bytes(header[:40]) + bytes(16) + bytes(header[56:]) + body)
 
 
 def archive(data, form=tarfile.GNU_FORMAT):
@@ -64,6 +80,7 @@ def archive(data, form=tarfile.GNU_FORMAT):
 
 def main(folder):
     disks(os.path.join(folder, "vhd"))
+    parents(os.path.join(folder, "parent"))
     text = b"conectix" * 500
     for name, data in (("one", gzip.compress(text)), ("two", gzip.compress(text, 1) * 2),
                        ("stored", gzip.compress(os.urandom(300), 0)),
