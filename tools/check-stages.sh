@@ -24,6 +24,8 @@ stage() {
     shell) shellcheck -x dev tools/*.sh .ci/run ;;
     plain) compile plain && unit plain ;;
     py-asan) program_under_asan ;;
+    corpus) whole_corpus plain corpus ;;
+    corpus-asan) whole_corpus asan corpus-asan ;;
     py-*) compile plain && suite plain "$1" "tests/${1#py-}" ;;
     asan) compile asan && unit asan ;;
     tsan) compile tsan && unit tsan && races ;;
@@ -94,6 +96,13 @@ program_under_asan() {
     suite asan py-asan tests --program-only || status=$?
     [ "$status" -ne 5 ] || status=0 # 5: there are none yet
     return "$status"
+}
+
+# whole_corpus BUILD RESULT: every VHD of the corpus, not only the quick part;
+# not among all stages, since it takes minutes.
+whole_corpus() {
+    compile "$1" && /usr/bin/python3 tests/corpus/build.py build/corpus || return 1
+    VHDSTREAM_CORPUS=$PWD/build/corpus suite "$1" "$2" tests/vhd
 }
 
 # The analyzer sees one file at a time; tools/analyzer.h tells it what errors
