@@ -101,7 +101,8 @@ program_under_asan() {
 # whole_corpus BUILD RESULT: every VHD of the corpus, not only the quick part;
 # not among all stages, since it takes minutes.
 whole_corpus() {
-    compile "$1" && /usr/bin/python3 tests/corpus/build.py build/corpus || return 1
+    compile "$1" || return 1
+    /usr/bin/python3 tests/corpus/build.py build/corpus || return 1
     VHDSTREAM_CORPUS=$PWD/build/corpus suite "$1" "$2" tests/vhd
 }
 
