@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "io/fd_stream.h"
 
+#include "base/fault.h"
 #include "base/sys.h"
 #include "io/quiet_write.h"
 
@@ -99,6 +100,8 @@ int64_t fd_stream_read(struct fd_stream *st, void *buf, size_t len,
 /* One call that does not block, as far as the kind of descriptor allows. */
 static ssize_t put_some(struct fd_stream *st, const void *buf, size_t len)
 {
+    if (st->socket && fault_strikes(FAULT_WRITE))
+        return -1;
     if (st->socket)
         return send(st->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     /* poll promises a pipe no more room than this. */
