@@ -94,6 +94,29 @@ static void test_small_reads_get_the_same(void **state)
     }
 }
 
+/* Zeros come in stretches of 258, so the 300th byte is inside of one. */
+static void test_output_does_not_wait_for_more_input(void **state)
+{
+    struct fake_source in;
+    struct source *s;
+    uint64_t before;
+    size_t len;
+
+    (void)state;
+    sample_fill(ZEROS, data, SIZE);
+    len = add_member(0, SIZE, 6);
+    s = fake_source_open(&in, gz, len);
+    in.step = 1;
+    assert_ok(source_gunzip(&s, &e), &e);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(source_read(s, back, 1, &e), 1);
+    before = in.base.pos;
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(source_read(s, back, 1, &e), 1);
+    assert_int_equal(in.base.pos, before);
+    source_close(s);
+}
+
 static void test_members_follow_one_another(void **state)
 {
     size_t len;
@@ -309,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_kinds_are_inflated),
         cmocka_unit_test(test_small_reads_get_the_same),
+        cmocka_unit_test(test_output_does_not_wait_for_more_input),
         cmocka_unit_test(test_members_follow_one_another),
         cmocka_unit_test(test_every_header_field_is_understood),
         cmocka_unit_test(test_every_flipped_bit_of_a_summed_header_is_found),
