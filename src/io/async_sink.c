@@ -72,6 +72,13 @@ static void publish(struct async_sink *a)
     ring_publish(a->ring);
 }
 
+/* Why the thread takes no more. */
+static int why_stopped(struct async_sink *a, struct err *e)
+{
+    TRY(ring_reason(a->ring, e));
+    return err_set(e, ERR_FAILED, "%s: nobody writes any more", a->base.name);
+}
+
 /* Opens a slot that has room for data; fails when the thread has failed. */
 static int open_slot(struct async_sink *a, struct err *e)
 {
@@ -82,7 +89,7 @@ static int open_slot(struct async_sink *a, struct err *e)
     if (a->open)
         publish(a);
     if (!ring_slot(a->ring, &i))
-        return ring_reason(a->ring, e);
+        return why_stopped(a, e);
     a->open = &a->slots[i];
     a->open->len = 0;
     a->open->zeros = 0;
