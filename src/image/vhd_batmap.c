@@ -66,13 +66,9 @@ int vhd_batmap_read(struct vhd_tape *t, const struct vhd_head *h,
     return vhd_tape_keep(t, out->offset, (uint32_t)map_len(out), &out->map, e);
 }
 
-bool vhd_batmap_fits(const struct vhd_head *h, const struct vhd_batmap *b,
-                     uint64_t start, uint64_t len)
+bool vhd_head_is_free(const struct vhd_head *h, uint64_t start, uint64_t end)
 {
-    uint64_t end = start + len;
-
-    if (start > VHD_OFFSET_MAX || end > h->limit ||
-        vhd_overlap(start, end, b->at, b->at + VHD_BATMAP_HEADER))
+    if (end > h->limit)
         return false;
     for (int i = 0; i < h->nparts; i++)
         if (vhd_overlap(start, end, h->parts[i].start, h->parts[i].end))
@@ -85,6 +81,14 @@ bool vhd_batmap_fits(const struct vhd_head *h, const struct vhd_batmap *b,
             return false;
     }
     return true;
+}
+
+bool vhd_batmap_fits(const struct vhd_head *h, const struct vhd_batmap *b,
+                     uint64_t start, uint64_t len)
+{
+    return start <= VHD_OFFSET_MAX &&
+           !vhd_overlap(start, start + len, b->at, b->at + VHD_BATMAP_HEADER) &&
+           vhd_head_is_free(h, start, start + len);
 }
 
 uint32_t vhd_batmap_sum(const uint8_t *map, size_t len)

@@ -52,8 +52,11 @@ int vhd_batmap_judge(struct vhd_judge *j, const struct vhd_head *h,
                      const struct vhd_survey *s, const struct vhd_batmap *b,
                      uint64_t *end, struct err *e);
 
-/* Whether [start, start + len) is free for a batmap's map: inside the data, and
- * over nothing else. */
+/* Whether [start, end) is inside the data, and over no part and no block. */
+bool vhd_head_is_free(const struct vhd_head *h, uint64_t start, uint64_t end);
+
+/* Whether [start, start + len) is free for a batmap's map: and not over its
+ * header either. */
 bool vhd_batmap_fits(const struct vhd_head *h, const struct vhd_batmap *b,
                      uint64_t start, uint64_t len);
 
