@@ -55,6 +55,14 @@ static enum vhd_severity severity_of(const struct vhd_judge *j,
     return j->stream ? table[id].stream : table[id].file;
 }
 
+/* Names of parents come from outside. */
+static void make_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
+}
+
 int vhd_find(struct vhd_judge *j, enum vhd_finding_id id, uint64_t offset,
              struct err *e, const char *fmt, ...)
 {
@@ -72,5 +80,6 @@ int vhd_find(struct vhd_judge *j, enum vhd_finding_id id, uint64_t offset,
     va_start(args, fmt);
     (void)vsnprintf(f.text, sizeof(f.text), fmt, args);
     va_end(args);
+    make_printable(f.text);
     return j->take(j->ctx, &f, e);
 }
