@@ -14,12 +14,16 @@ struct vhdstream;
 enum verb_bit {
     VERB_COPY = 1,
     VERB_INFO = 2,
+    VERB_CHECK = 4,
+    VERB_REPAIR = 8,
     VERB_DIGEST = 16,
     VERB_COMPARE = 32,
     VERB_MAP = 64,
     VERB_HASH = VERB_COPY | VERB_DIGEST,
     VERB_READ = VERB_HASH | VERB_COMPARE, /* goes through the whole disk */
-    VERB_ALL = VERB_READ | VERB_INFO | VERB_MAP,
+    VERB_IMAGE = VERB_READ | VERB_INFO | VERB_MAP,
+    VERB_SOURCE = VERB_IMAGE | VERB_CHECK, /* takes any place */
+    VERB_ALL = VERB_SOURCE | VERB_REPAIR,
 };
 
 /* What the program itself acts on; all else goes to the library. */

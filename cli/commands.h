@@ -9,9 +9,11 @@
 struct arguments;
 struct vhdstream;
 
+int cmd_check(struct vhdstream *v, struct arguments *a);
 int cmd_compare(struct vhdstream *v, struct arguments *a);
 int cmd_copy(struct vhdstream *v, struct arguments *a);
 int cmd_digest(struct vhdstream *v, struct arguments *a);
 int cmd_info(struct vhdstream *v, struct arguments *a);
+int cmd_repair(struct vhdstream *v, struct arguments *a);
 
 #endif

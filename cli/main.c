@@ -23,6 +23,10 @@ const struct verb verbs[] = {
      "whether two disks hold the same, or where not", cmd_compare},
     {"digest", VERB_DIGEST, "PLACE", 1,
      "a hash of the content, whatever the format", cmd_digest},
+    {"check", VERB_CHECK, "PLACE", 1, "say what is wrong with a VHD",
+     cmd_check},
+    {"repair", VERB_REPAIR, "FILE", 1, "mend what needs no guessing",
+     cmd_repair},
     {0},
 };
 

@@ -114,12 +114,32 @@ int vhdstream_digest(struct vhdstream *v, const char *place);
  */
 int vhdstream_compare(struct vhdstream *v, const char *a, const char *b);
 
+/**
+ * Checks the VHD at a place, all of it: vhdstream_result lists the findings.
+ * With "chain" a differencing disk's parents, too, by their own names or by
+ * "parent".
+ *
+ * VHDSTREAM_CORRUPT where there are errors among the findings; the result is
+ * there all the same. Without a result the place could not be read.
+ */
+int vhdstream_check(struct vhdstream *v, const char *place);
+
+/**
+ * Mends in place what can be mended in a VHD's file without guessing: footers,
+ * checksums, geometry, batmap, never data. What is overwritten goes into a
+ * backup beside the file first; "undo" takes one back. With "dry-run" nothing
+ * is written. vhdstream_result says what was done, what is left and why.
+ *
+ * VHDSTREAM_CORRUPT where errors are left: then nothing was written.
+ */
+int vhdstream_repair(struct vhdstream *v, const char *file);
+
 /** The failure of the last call, one line without a line end; "" after a
  * success. Owned by v, valid until its next call. */
 const char *vhdstream_error(const struct vhdstream *v);
 
-/** What the last successful operation has to say, as one JSON object.
- * Owned by v, valid until its next call; NULL after a failure. */
+/** What the last operation has to say, as one JSON object. Owned by v, valid
+ * until its next call; NULL after a failure, unless the call says otherwise. */
 const char *vhdstream_result(const struct vhdstream *v);
 
 /* --- While it runs -------------------------------------------------------- */

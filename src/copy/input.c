@@ -26,10 +26,10 @@ int input_source(struct vhdstream *v, int side, const struct place *p,
     return 0;
 }
 
-int input_decode(struct vhdstream *v, const struct place *p,
-                 struct source **src, struct input *out, struct err *e)
+static struct image_open_options open_options(struct vhdstream *v,
+                                              const struct place *p)
 {
-    struct image_open_options opt = {
+    return (struct image_open_options){
         .from = v->opt.from,
         .suffix = p->suffix,
         .size = v->opt.size,
@@ -38,6 +38,12 @@ int input_decode(struct vhdstream *v, const struct place *p,
         .notice = &v->notice,
         .halt = v->halt,
     };
+}
+
+int input_decode(struct vhdstream *v, const struct place *p,
+                 struct source **src, struct input *out, struct err *e)
+{
+    struct image_open_options opt = open_options(v, p);
 
     TRY(image_open(src, &opt, &out->img, e));
     if (!strcmp(out->img->format, "raw"))
@@ -54,6 +60,19 @@ int input_open(struct vhdstream *v, const struct place *p, struct input *out,
         return pool_input_open(v, p, out, e);
     TRY(input_source(v, out->side, p, &src, e));
     return input_decode(v, p, &src, out, e);
+}
+
+int input_open_bytes(struct vhdstream *v, const struct place *p,
+                     struct input *in, struct source **src, enum disk *disk,
+                     struct err *e)
+{
+    struct image_open_options opt = open_options(v, p);
+
+    *disk = DISK_VHD;
+    if (p->kind == PLACE_XAPI)
+        return pool_input_open_bytes(v, p, in, src, e);
+    TRY(input_source(v, in->side, p, src, e));
+    return image_unpack(src, &opt, disk, e);
 }
 
 /* The user's word, or what the disk itself says. */

@@ -30,6 +30,12 @@ int input_source(struct vhdstream *v, int side, const struct place *p,
                  struct source **out, struct err *e);
 int input_decode(struct vhdstream *v, const struct place *p,
                  struct source **src, struct input *out, struct err *e);
+/* The same for who wants the disk as it is packed: its bytes, taken out of gzip
+ * and tar, in *src (the caller's, also after a failure; to be closed before
+ * input_close); *disk is what is said of its format. */
+int input_open_bytes(struct vhdstream *v, const struct place *p,
+                     struct input *in, struct source **src, enum disk *disk,
+                     struct err *e);
 
 /* Makes a differencing disk whole, by its parents; or, with --keep-parent,
  * finds out how its copy shall name its parent. Does nothing for a whole disk,

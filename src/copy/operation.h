@@ -44,4 +44,11 @@ int digest_run(struct vhdstream *v, const char *place, json_t **result,
 int compare_run(struct vhdstream *v, const char *a, const char *b,
                 json_t **result, struct err *e);
 
+/* check.c, repair.c: as the others; but *result is set also where the failure
+ * is that there are errors in the disk. */
+int check_run(struct vhdstream *v, const char *place, json_t **result,
+              struct err *e);
+int repair_run(struct vhdstream *v, const char *file, json_t **result,
+               struct err *e);
+
 #endif

@@ -45,6 +45,7 @@ void options_free(struct options *o)
     free(o->name_label);
     free(o->description);
     free(o->blocks);
+    free(o->undo);
     *o = (struct options){0};
 }
 
@@ -241,6 +242,29 @@ static int set_description(struct options *o, const char *name,
     return set_text(&o->description, value, e);
 }
 
+static int set_chain(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->chain = true;
+    return 0;
+}
+
+static int set_dry_run(struct options *o, const char *name, const char *value,
+                       struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->dry_run = true;
+    return 0;
+}
+
+static int set_undo(struct options *o, const char *name, const char *value,
+                    struct err *e)
+{
+    (void)name;
+    return set_text(&o->undo, value, e);
+}
+
 struct option {
     const char *name;
     bool has_value;
@@ -250,8 +274,11 @@ struct option {
 static const struct option options[] = {
     {"azure", false, set_azure},
     {"blocks", true, set_blocks},
+    {"chain", false, set_chain},
+    {"description", true, set_description},
     {"description", true, set_description},
     {"digest", false, set_digest},
+    {"dry-run", false, set_dry_run},
     {"force", false, set_force},
     {"from", true, set_from},
     {"keep-parent", false, set_keep_parent},
@@ -264,6 +291,7 @@ static const struct option options[] = {
     {"threads", true, set_threads},
     {"timeout", true, set_timeout},
     {"to", true, set_to},
+    {"undo", true, set_undo},
 };
 
 /* --- what belongs to a side ------------------------------------------------

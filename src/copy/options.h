@@ -32,6 +32,9 @@ struct options {
     bool keep_parent;   /* a differencing disk stays one */
     char **parents;     /* the user's word on a disk's parent, that one's ... */
     unsigned nparents;
+    bool chain;   /* a differencing disk is checked with its parents */
+    bool dry_run; /* nothing is written */
+    char *undo;   /* the backup of a repair that is to be taken back */
     bool force;
     bool snapshot;
     bool digest;  /* a copy's, taken in passing */

@@ -84,6 +84,24 @@ int pool_input_open(struct vhdstream *v, const struct place *p,
     return open_export(v, out->pool, &out->img, e);
 }
 
+int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
+                          struct input *out, struct source **src, struct err *e)
+{
+    const struct xapi_vdi *vdi;
+
+    TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
+    TRY(find_disk(v, out->side, p, out->pool, e));
+    vdi = &out->pool->disk->vdi;
+    if (!export_as_vhd(vdi->size))
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: the server gives a disk of %" PRIu64
+                       " bytes out as it is, not as a VHD",
+                       p->name, vdi->size);
+    TRY(xapi_export_open(src, out->pool->x, vdi, XAPI_VHD, NULL, e));
+    (*src)->meter = &v->progress.read;
+    return 0;
+}
+
 int pool_input_finish(struct pool_input *pool, struct err *e)
 {
     struct err left = {0};

@@ -12,6 +12,11 @@
 int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e);
 
+/* The same without decoding: the export as VHD. Fills out->pool. */
+int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
+                          struct input *out, struct source **src,
+                          struct err *e);
+
 /* Destroys the snapshot. */
 int pool_input_finish(struct pool_input *pool, struct err *e);
 

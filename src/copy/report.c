@@ -28,7 +28,7 @@ static json_t *number(uint64_t value)
 /* Names of files may be no UTF-8: then their bytes are shown as '?'. */
 json_t *report_text(const char *value)
 {
-    char plain[NAME_SIZE];
+    char plain[2 * NAME_SIZE];
     json_t *string = json_string(value);
 
     if (string)
@@ -93,14 +93,14 @@ static json_t *uuid_text(const struct uuid *u)
 
 static const char *type_name(uint32_t type)
 {
-    return type == VHD_FIXED     ? "fixed"
-           : type == VHD_DYNAMIC ? "dynamic"
-                                 : "differencing";
+    return type == VHD_FIXED          ? "fixed"
+           : type == VHD_DYNAMIC      ? "dynamic"
+           : type == VHD_DIFFERENCING ? "differencing"
+                                      : "unknown";
 }
 
-static json_t *vhd_object(const struct vhd_head *h)
+json_t *report_footer(const struct vhd_footer *f)
 {
-    const struct vhd_footer *f = &h->footer;
     json_t *object = json_object();
     char geometry[32];
 
@@ -112,7 +112,14 @@ static json_t *vhd_object(const struct vhd_head *h)
     json_object_set_new(object, "created", vhd_time(f->timestamp));
     json_object_set_new(object, "original_size", number(f->original_size));
     json_object_set_new(object, "geometry", json_string(geometry));
-    if (f->type == VHD_DIFFERENCING)
+    return object;
+}
+
+static json_t *vhd_object(const struct vhd_head *h)
+{
+    json_t *object = report_footer(&h->footer);
+
+    if (h->footer.type == VHD_DIFFERENCING)
         json_object_set_new(object, "parent_uuid",
                             uuid_text(&h->header.parent_uuid));
     return object;

@@ -11,9 +11,13 @@
 #include "copy/output.h"
 #include "copy/place.h"
 #include "image/image_compare.h"
+#include "image/vhd_layout.h"
 
 /* A name from outside as a string. */
 json_t *report_text(const char *value);
+
+/* What a VHD's footer says of the disk, but for the virtual size. */
+json_t *report_footer(const struct vhd_footer *f);
 
 /* Of a copy: "source", "destination", "format", "virtual_size", "data" (bytes
  * that were not left out), "read", "written", "seconds", and for a disk in a

@@ -153,6 +153,38 @@ PUBLIC int vhdstream_compare(struct vhdstream *v, const char *a, const char *b)
     return settle(v, code < 0 ? code : keep_result(v, result));
 }
 
+/* A finding is a failure that has more to say than one line. */
+static int settle_both(struct vhdstream *v, int code, json_t *result)
+{
+    if (code < 0 && result && keep_result(v, result) < 0)
+        return settle(v, v->err.code);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
+PUBLIC int vhdstream_check(struct vhdstream *v, const char *place)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = check_run(v, place, &result, &v->err);
+    end(v);
+    return settle_both(v, code, result);
+}
+
+PUBLIC int vhdstream_repair(struct vhdstream *v, const char *file)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = repair_run(v, file, &result, &v->err);
+    end(v);
+    return settle_both(v, code, result);
+}
+
 PUBLIC const char *vhdstream_error(const struct vhdstream *v)
 {
     return v->err.text;

@@ -129,19 +129,28 @@ static int decode(struct source **src, const struct image_open_options *opt,
     return disk == DISK_VHD_FIXED ? check_fixed(out, e) : 0;
 }
 
-int image_open(struct source **src, const struct image_open_options *opt,
-               struct image **out, struct err *e)
+int image_unpack(struct source **src, const struct image_open_options *opt,
+                 enum disk *disk, struct err *e)
 {
     const struct format *f = opt->from ? opt->from : opt->suffix;
-    enum disk disk = f ? f->disk : DISK_ANY;
 
+    *disk = f ? f->disk : DISK_ANY;
     /* Any bytes at all may be the content of a raw disk. */
     if (!f || f->disk != DISK_RAW)
         TRY(unpack(src, opt, f, e));
     /* In an archive the member's own name counts. */
     if (!f || f->pack != PACK_NONE) {
         f = format_by_suffix((*src)->name);
-        disk = f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
+        *disk = f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
     }
+    return 0;
+}
+
+int image_open(struct source **src, const struct image_open_options *opt,
+               struct image **out, struct err *e)
+{
+    enum disk disk;
+
+    TRY(image_unpack(src, opt, &disk, e));
     return decode(src, opt, disk, out, e);
 }

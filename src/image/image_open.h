@@ -32,4 +32,9 @@ struct image_open_options {
 int image_open(struct source **src, const struct image_open_options *opt,
                struct image **out, struct err *e);
 
+/* The first half of that: takes gzip and tar off *src. *disk is what the user
+ * or a name says of the disk inside, DISK_ANY where nobody does. */
+int image_unpack(struct source **src, const struct image_open_options *opt,
+                 enum disk *disk, struct err *e);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "image/vhd_batmap.h"
 #include "image/vhd_decode.h"
+#include "image/vhd_ends.h"
 #include "image/vhd_judge.h"
 #include "image/vhd_survey.h"
 
@@ -88,19 +89,39 @@ static int run(struct checker *c, struct err *e)
     return judge_content(c, e);
 }
 
-int vhd_check(struct source *src, struct vhd_report *out, struct err *e)
+/* A stream whose first bytes are a fixed disk's data: its end tells the rest.
+ */
+static int run_fixed(struct checker *c, struct err *e)
+{
+    struct vhd_tape *t = c->t;
+    struct vhd_head *h = c->h;
+
+    TRY(vhd_tape_finish(t, e));
+    vhd_end_find_tail(&h->tail, t->last, t->last_len, t->size);
+    if (vhd_end_is_sound(&h->tail) && h->tail.f.type != VHD_FIXED)
+        return vhd_find(c->j, FOUND_FOOTER_COPY_MISSING, 0, e,
+                        "no footer (\"conectix\") at byte 0, where a stream "
+                        "needs it; a file could be read by the trailing one");
+    c->j->stream = false; /* its length is known: as in a file */
+    return vhd_ends_judge_fixed(c->j, h, e);
+}
+
+int vhd_check(struct source **src, uint64_t len, struct vhd_report *out,
+              struct err *e)
 {
     CLEANUP(vhd_report) struct vhd_report r = {0};
-    CLEANUP(vhd_tape) struct vhd_tape t;
+    CLEANUP(vhd_tape) struct vhd_tape t = {0};
     struct vhd_judge j = {.take = vhd_report_take, .ctx = &r};
     struct vhd_head h = {0};
     struct checker c = {.t = &t, .j = &j, .h = &h};
-    int result;
+    int result = vhd_is_fixed_stream(
+        src, (*src)->size < 0 ? len : (uint64_t)(*src)->size, e);
 
-    vhd_tape_open(&t, src);
+    TRY(result);
+    vhd_tape_open(&t, *src);
     t.texts = true;
     j.stream = t.stream;
-    result = run(&c, e);
+    result = result ? run_fixed(&c, e) : run(&c, e);
     vhd_survey_free(&c.survey);
     vhd_head_free(&h);
     TRY(result);

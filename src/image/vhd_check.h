@@ -29,9 +29,11 @@ struct vhd_report {
     struct vhd_footer footer;
 };
 
-/* Judges what is in src, from its first byte to its end. 0 and *out, whatever
- * was found; an error only where src cannot be read. */
-int vhd_check(struct source *src, struct vhd_report *out, struct err *e);
+/* Judges what is in *src, from its first byte to its end; `len` as in struct
+ * vhd_origin. 0 and *out, whatever was found; an error only where the source
+ * cannot be read. */
+int vhd_check(struct source **src, uint64_t len, struct vhd_report *out,
+              struct err *e);
 
 /* Goes on with the parents of a differencing disk in a file, where *r holds no
  * error, and adds what is found. `chain`: it is to be read with them, so that

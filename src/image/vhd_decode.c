@@ -294,9 +294,7 @@ static int fill(struct vhd_image *v, struct source *src, struct err *e)
     return adopt_table(v, e);
 }
 
-/* 1: a stream of known length that begins as no other VHD can: the data of a
- * fixed one. */
-static int is_fixed_stream(struct source **src, uint64_t len, struct err *e)
+int vhd_is_fixed_stream(struct source **src, uint64_t len, struct err *e)
 {
     uint8_t raw[VHD_FOOTER_SIZE];
     struct vhd_footer f;
@@ -346,7 +344,7 @@ int vhd_decode(struct source **src, const struct vhd_origin *origin,
 {
     uint64_t len = (*src)->size < 0 ? origin->len : (uint64_t)(*src)->size;
     struct vhd_head head;
-    int fixed = is_fixed_stream(src, len, e);
+    int fixed = vhd_is_fixed_stream(src, len, e);
 
     TRY(fixed);
     if (fixed)

@@ -25,4 +25,8 @@ int vhd_decode(struct source **src, const struct vhd_origin *origin,
  */
 struct source *vhd_decode_source(struct image *img);
 
+/* 1: a stream of `len` bytes in all (0: not known) that begins as no other VHD
+ * can: with the data of a fixed one. */
+int vhd_is_fixed_stream(struct source **src, uint64_t len, struct err *e);
+
 #endif

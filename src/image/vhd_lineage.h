@@ -14,8 +14,9 @@
 #include "image/vhd_finding.h"
 
 struct vhd_lineage_options {
-    const char *path;     /* of the disk's file; NULL: not from a file */
-    char *const *parents; /* the user's word on its parent, on that one's ... */
+    const char *path; /* of the disk's file; NULL: not from a file */
+    const char *const
+        *parents; /* the user's word on its parent, on that one's ... */
     unsigned nparents;
     const struct wait *wait; /* or NULL */
 };

@@ -55,7 +55,7 @@ static int is_confirmed(struct vhd_mender *m, const struct vhd_header *d,
     if (!m->h->footer_size || !d->block_size ||
         d->max_entries != div_up(size, d->block_size))
         return 0;
-    TRY(vhd_check(m->t->src, &r, e));
+    TRY(vhd_check(&m->t->src, 0, &r, e));
     for (uint32_t i = 0; i < r.count; i++)
         if (casts_doubt(r.findings[i].id))
             return 0;

@@ -107,7 +107,7 @@ static int check_view(struct vhd_repair *r, struct source *src, struct err *e)
 
     vhd_report_free(&r->after);
     TRY(vhd_patches_view(&view, src, &r->patches, e));
-    return vhd_check(view, &r->after, e);
+    return vhd_check(&view, 0, &r->after, e);
 }
 
 /* The batmap is judged with the blocks, so its findings come from the check. */
