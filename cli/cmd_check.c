@@ -31,11 +31,13 @@ static void print_finding(const char *place, json_t *f)
 static void print_verdict(json_t *root)
 {
     bool stream = !strcmp(text_of(root, "read_as"), "stream");
+    json_int_t warnings = number_of(root, "warnings");
+    json_int_t notes = number_of(root, "notes");
 
-    print_text("%s: %s (%" JSON_INTEGER_FORMAT " warnings, "
-               "%" JSON_INTEGER_FORMAT " notes)%s",
-               text_of(root, "place"), text_of(root, "verdict"),
-               number_of(root, "warnings"), number_of(root, "notes"),
+    print_text("%s: %s (%" JSON_INTEGER_FORMAT " warning%s, "
+               "%" JSON_INTEGER_FORMAT " note%s)%s",
+               text_of(root, "place"), text_of(root, "verdict"), warnings,
+               warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s",
                stream ? ", as far as one pass over a stream can tell" : "");
 }
 

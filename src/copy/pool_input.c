@@ -87,11 +87,13 @@ int pool_input_open(struct vhdstream *v, const struct place *p,
 int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
                           struct input *out, struct source **src, struct err *e)
 {
+    const struct xapi_disk *disk;
     const struct xapi_vdi *vdi;
 
     TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
     TRY(find_disk(v, out->side, p, out->pool, e));
-    vdi = &out->pool->disk->vdi;
+    disk = out->pool->snapshot ? out->pool->snapshot : out->pool->disk;
+    vdi = &disk->vdi;
     if (!export_as_vhd(vdi->size))
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: the server gives a disk of %" PRIu64
