@@ -392,10 +392,11 @@ void help_print(FILE *out, const struct verb *verb)
         (void)fprintf(out, "vhdstream %s [OPTIONS] %s\n%s\n\nOptions:\n",
                       verb->name, verb->places, verb->summary);
         print_options(out, verb->bit);
-        (void)fprintf(out,
-                      "  --user to --insecure also as --src-... and --dst-..., "
-                      "for one side of a copy.\n");
-        print_places(out);
+        if (verb->bit & VERB_COPY)
+            (void)fprintf(out, "  --user to --insecure also as --src-... and "
+                               "--dst-..., for one side of a copy.\n");
+        if (verb->bit & VERB_SOURCE)
+            print_places(out);
         return;
     }
     (void)fputs("vhdstream moves virtual disks between XAPI pools, files, "

@@ -10,6 +10,7 @@
 #include "image/vhd_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { PIECE = 256 * 1024 };
 
@@ -20,6 +21,9 @@ struct surveyor {
     uint8_t *bitmap; /* of the block at hand */
     uint8_t *piece;  /* PIECE bytes of data */
     bool ended;      /* the stream did, within a block */
+    /* File: between `from` and `end` the first byte that may be data is
+     * `start`; blocks come in order, so one answer serves many of them. */
+    uint64_t from, start, end;
 };
 
 static uint32_t sectors_of(const struct vhd_head *h)
@@ -46,6 +50,18 @@ static void look_past_end(struct surveyor *s, uint32_t index)
         s->out->bit_past_end = at + bit / 8;
 }
 
+/* Offset of the first sector that is not zero; `len` where there is none. */
+static size_t first_sector(const uint8_t *data, size_t len)
+{
+    size_t at = 0;
+
+    if (zero_is(data, len))
+        return len;
+    while (zero_is(data + at, SECTOR_SIZE))
+        at += SECTOR_SIZE;
+    return at;
+}
+
 /* The first sector with data in [at, end). */
 static int find_data(struct surveyor *s, uint64_t at, uint64_t end,
                      uint64_t *found, struct err *e)
@@ -59,13 +75,27 @@ static int find_data(struct surveyor *s, uint64_t at, uint64_t end,
             s->ended = true;
             return 0;
         }
-        for (size_t i = 0; i < len && !zero_is(s->piece, len); i += SECTOR_SIZE)
-            if (!zero_is(s->piece + i, SECTOR_SIZE)) {
-                *found = at + i;
-                return 0;
-            }
+        if (first_sector(s->piece, len) < len) {
+            *found = at + first_sector(s->piece, len);
+            return 0;
+        }
         at += len;
     }
+    return 0;
+}
+
+/* Has from, start and end tell of byte `at`. */
+static int look_for_holes(struct surveyor *s, uint64_t at, struct err *e)
+{
+    int more;
+
+    if (at >= s->from && at < s->end)
+        return 0;
+    more = source_data(s->t->src, at, &s->start, &s->end, e);
+    TRY(more);
+    if (!more)
+        s->start = s->end = UINT64_MAX;
+    s->from = at;
     return 0;
 }
 
@@ -75,17 +105,33 @@ static int find_in_file(struct surveyor *s, uint64_t at, uint64_t end,
 {
     while (at < end && *found == UINT64_MAX) {
         uint64_t start, stop;
-        int more = source_data(s->t->src, at, &start, &stop, e);
 
-        TRY(more);
-        if (!more || start >= end)
+        TRY(look_for_holes(s, at, e));
+        if (s->start >= end)
             return 0;
-        start = max_u64(at, start / SECTOR_SIZE * SECTOR_SIZE);
-        stop = min_u64(end, round_up(stop, SECTOR_SIZE));
+        start = max_u64(at, s->start / SECTOR_SIZE * SECTOR_SIZE);
+        stop = end;
+        if (s->end < end)
+            stop = min_u64(end, round_up(s->end, SECTOR_SIZE));
         TRY(find_data(s, start, stop, found, e));
         at = stop;
     }
     return 0;
+}
+
+/* The bitmap of a block: its length, or less where a stream ends. */
+static int64_t read_bitmap(struct surveyor *s, uint64_t at, struct err *e)
+{
+    uint32_t len = s->h->bitmap_size;
+
+    if (!s->t->stream) {
+        TRY(look_for_holes(s, at, e));
+        if (s->start >= at + len) {
+            memset(s->bitmap, 0, len);
+            return len;
+        }
+    }
+    return vhd_tape_read(s->t, s->bitmap, len, at, e);
 }
 
 /* Data under the clear bits of a block. */
@@ -116,8 +162,7 @@ static int look_under_bits(struct surveyor *s, uint32_t index, struct err *e)
 static int look_at_block(struct surveyor *s, uint32_t index, struct err *e)
 {
     const struct vhd_head *h = s->h;
-    int64_t got = vhd_tape_read(s->t, s->bitmap, h->bitmap_size,
-                                (uint64_t)h->bat[index] * SECTOR_SIZE, e);
+    int64_t got = read_bitmap(s, (uint64_t)h->bat[index] * SECTOR_SIZE, e);
 
     TRY(got);
     if (got < h->bitmap_size) {
