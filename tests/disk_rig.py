@@ -20,13 +20,13 @@ sys.path.insert(0, os.path.join(HERE, "corpus"))
 from sparse_content import Content, noise           # noqa: E402
 from vhd_reader import read_content, read_raw       # noqa: E402
 
-from vhd_fields import chs                          # noqa: E402
+from vhd_fields import Footer, chs                  # noqa: E402
 
 from peer.vhd_maker import MIB, bits, footer, header, ones_sum      # noqa: E402
 from peer.vhd_maker import vhd as plain_vhd                         # noqa: E402
 
 BLOCK = 2 * MIB
-__all__ = ["BLOCK", "Content", "MIB", "bits", "content_of", "footer", "header", "image_of",
+__all__ = ["BLOCK", "Content", "MIB", "bits", "content_of", "footer_of", "footer", "header", "image_of",
            "member_of", "noise", "open_image", "qemu_compare", "qemu_size", "raw_file",
            "read_content", "read_raw", "vhd", "vhd_file"]
 
@@ -56,6 +56,13 @@ def vhd_file(path, *args, **more):
     with open(path, "wb") as file:
         file.write(vhd(*args, **more))
     return path
+
+
+def footer_of(path):
+    """The fields of the footer at the end of a VHD."""
+    with open(path, "rb") as file:
+        file.seek(-512, os.SEEK_END)
+        return Footer.unpack(file.read())
 
 
 # --- images: tar, tgz --------------------------------------------------------

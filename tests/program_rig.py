@@ -77,6 +77,8 @@ class Program:
 
     def __init__(self, path):
         self.path = path
+        with open(path, "rb") as file:
+            self.is_sanitized = b"__asan_init" in file.read()
 
     @staticmethod
     def environment(more=None):
