@@ -20,6 +20,7 @@ from vhd_fields import Footer
 # What the program cannot do yet, by name of the file and way it comes: the reason.
 GAPS = {}
 DIFFERENCING = 4
+PIPED_UP_TO = 2 << 30
 
 
 def named(entries):
@@ -59,16 +60,20 @@ def check_content(path, entry):
         assert read_raw(path).digest() == entry["digest"]
 
 
-def is_child(path):
+def is_child(path, entry):
     """A differencing disk alone is no disk: the copy has to say so."""
+    if "type" in entry:
+        return entry["type"] == "differencing"
     with open(path, "rb") as file:
         return Footer.unpack(file.read(512)).type == DIFFERENCING
 
 
 def run(program, tmp_path, path, entry, mode):
     """Copies to raw as `mode` says, and holds it to the manifest; whether it was read."""
-    wanted = entry[mode]["verdict"] == "read" and not is_child(path)
+    wanted = entry[mode]["verdict"] == "read" and not is_child(path, entry)
     source, data = path, None
+    if mode == "pipe" and entry["file_size"] > PIPED_UP_TO:
+        pytest.skip("a sparse file of %d bytes" % entry["file_size"])
     if mode == "pipe":
         source = "-"
         with open(path, "rb") as file:
