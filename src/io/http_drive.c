@@ -269,19 +269,35 @@ int http_wait(struct http_request *r, double limit, struct err *e)
     return wait_check(w, e);
 }
 
-/* While an upload is paused, libcurl does not tell that the server has gone. */
-static bool is_gone(const struct http_request *r)
+static int open_socket(const struct http_request *r)
 {
-    char byte;
-
-    if (!r->upload || !r->connected)
-        return false;
-    if (r->verify.ended)
-        return true;
     for (unsigned i = 0; i < HTTP_SOCKETS; i++)
         if (r->sockets[i] >= 0)
-            return !recv(r->sockets[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return false;
+            return r->sockets[i];
+    return -1;
+}
+
+/* While an upload is paused, libcurl does not tell that the server has gone.
+ * This look takes a pending error off the socket, so it has to report it. */
+static int check_peer(const struct http_request *r, struct err *e)
+{
+    char byte, reason[128];
+    ssize_t got;
+    int fd;
+
+    if (!r->upload || !r->connected)
+        return 0;
+    if (r->verify.ended)
+        return early_end(r, e);
+    fd = open_socket(r);
+    if (fd < 0)
+        return 0;
+    got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+        return 0;
+    if (!got)
+        return early_end(r, e);
+    return connection_failed(r, strerror_r(errno, reason, sizeof(reason)), e);
 }
 
 int http_await_head(struct http_request *r, struct err *e)
@@ -293,8 +309,7 @@ int http_await_head(struct http_request *r, struct err *e)
         if (end > 0 || (r->head_done && end != ERR_CANCELLED))
             return 0;
         TRY(end);
-        if (is_gone(r))
-            return early_end(r, e);
+        TRY(check_peer(r, e));
         TRY(http_wait(r, http_limit(r), e));
     }
 }
