@@ -133,7 +133,7 @@ static int find_all(struct walk *w, struct err *e)
 
 static int walk(struct walk *w, struct image **img, struct err *e)
 {
-    TRY(mem_alloc_array(&w->layers, CHAIN_DISKS_MAX, sizeof(*w->layers),
+    TRY(mem_alloc_array(&w->layers, CHAIN_DISKS_MAX, sizeof(struct image *),
                         "a chain", e));
     TRY(mem_alloc_array(&w->passed, CHAIN_DISKS_MAX, sizeof(*w->passed),
                         "a chain", e));

@@ -109,7 +109,8 @@ def test_every_broken_file_is_refused_at_its_place(vhdstream, corpus, out):
     for entry in corpus.manifest["bad"]:
         if entry["expect"]["id"].startswith(("parent", "grandparent")):
             continue        # test_chain.py
-        result = run(vhdstream, "copy", *corpus.args(entry), corpus.path(entry["path"]), out)
+        result = run(vhdstream, "copy", "--from", "vhd", *corpus.args(entry),
+                     corpus.path(entry["path"]), out)
         expect_refusal(failures, entry, result, out)
         places = {f["offset"] for f in errors(entry["file"])}
         failures.expect(entry["path"] in result.err, entry["name"], result.err)
@@ -135,7 +136,8 @@ def test_size_from_chs(vhdstream, corpus, out):
         geometry = chs_size(path)
         if not 0 < geometry < entry["virtual_size"]:
             continue
-        meant = read_content([path], size_from="chs")
+        meant = read_content([path])
+        meant.resize(geometry)
         result = run(vhdstream, "copy", "--size-from", "chs", path, out)
         right = not result.status and same_content(out, {
             "virtual_size": geometry, "sha256": None, "digest": meant.digest()})
