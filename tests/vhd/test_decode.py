@@ -134,7 +134,8 @@ def test_size_from_chs(vhdstream, corpus, out):
     for entry in corpus.valid("dynamic"):
         path = corpus.path(entry["path"])
         geometry = chs_size(path)
-        if not 0 < geometry < entry["virtual_size"]:
+        # the greatest geometry there is tells no size
+        if not 0 < geometry < entry["virtual_size"] or geometry == 65535 * 16 * 255 * 512:
             continue
         meant = read_content([path])
         meant.resize(geometry)
