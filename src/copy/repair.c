@@ -68,12 +68,21 @@ static int write_patches(struct job *job, const struct vhd_patches *p,
     return 0;
 }
 
+static int open_file(struct job *job, struct err *e)
+{
+    const struct options *o = &job->v->opt;
+    enum vhd_file_use use = o->dry_run ? VHD_FILE_READ
+                            : o->force ? VHD_FILE_FORCE
+                                       : VHD_FILE_CHANGE;
+
+    return vhd_file_open(&job->file, job->place->path, use, &job->v->wait, e);
+}
+
 static int mend(struct job *job, struct err *e)
 {
     CLEANUP(vhd_repair) struct vhd_repair r = {0};
 
-    TRY(vhd_file_open(&job->file, job->place->path, !job->v->opt.dry_run,
-                      &job->v->wait, e));
+    TRY(open_file(job, e));
     TRY(vhd_repair_plan(job->file.src, &r, e));
     json_object_set_new(job->result, "mended", mends(r.mends, r.nmends));
     json_object_set_new(job->result, "left", mends(r.left, r.nleft));
@@ -93,8 +102,7 @@ static int undo(struct job *job, struct err *e)
 
     TRY(source_open_file(&backup, job->v->opt.undo, &job->v->wait, e));
     TRY(vhd_backup_read(backup, &p, &size_after, e));
-    TRY(vhd_file_open(&job->file, job->place->path, !job->v->opt.dry_run,
-                      &job->v->wait, e));
+    TRY(open_file(job, e));
     TRY(vhd_file_check_undo(&job->file, &p, size_after, e));
     json_object_set_new(job->result, "undone", report_text(job->v->opt.undo));
     json_object_set_new(job->result, "written", ranges(&p));

@@ -173,16 +173,22 @@ bool vhd_repair_is_refused(const struct vhd_repair *r)
     return r->after.severities[VHD_ERROR] > 0;
 }
 
+/* Errors would remain: what is to be told is what the file is now. */
+static int give_up(struct vhd_repair *r, struct source *src, struct err *e)
+{
+    vhd_patches_free(&r->patches);
+    r->nmends = 0;
+    return check_view(r, src, e);
+}
+
 int vhd_repair_plan(struct source *src, struct vhd_repair *out, struct err *e)
 {
     CLEANUP(vhd_repair) struct vhd_repair r = {0};
 
     TRY(plan(&r, src, e));
+    if (vhd_repair_is_refused(&r))
+        TRY(give_up(&r, src, e));
     explain(&r);
-    if (vhd_repair_is_refused(&r)) {
-        vhd_patches_free(&r.patches);
-        r.nmends = 0;
-    }
     TRY(vhd_patches_settle(&r.patches, src, e));
     *out = r;
     r = (struct vhd_repair){0};

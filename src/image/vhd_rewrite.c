@@ -34,7 +34,7 @@ static bool is_in_use(int fd)
     return false;
 }
 
-static int open_source(struct vhd_file *f, bool change, struct err *e)
+static int open_source(struct vhd_file *f, enum vhd_file_use use, struct err *e)
 {
     struct stat info;
 
@@ -43,23 +43,25 @@ static int open_source(struct vhd_file *f, bool change, struct err *e)
     if (!S_ISREG(info.st_mode))
         return err_set(e, ERR_UNSUPPORTED, "%s: only regular files are mended",
                        f->path);
-    if (change && is_in_use(f->fd))
+    if (use == VHD_FILE_CHANGE && is_in_use(f->fd))
         return err_set(e, ERR_FAILED,
-                       "%s: another program has it open; close that first",
+                       "%s: another program has it open; close that first, or "
+                       "say --force",
                        f->path);
     return source_open_fd(&f->src, f->fd, f->path, f->wait, e);
 }
 
-int vhd_file_open(struct vhd_file *f, const char *path, bool change,
+int vhd_file_open(struct vhd_file *f, const char *path, enum vhd_file_use use,
                   const struct wait *wait, struct err *e)
 {
     int result;
 
     *f = (struct vhd_file){.path = path, .fd = -1, .wait = wait};
-    f->fd = sys_open(path, (change ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
+    f->fd = sys_open(
+        path, (use == VHD_FILE_READ ? O_RDONLY : O_RDWR) | O_NONBLOCK, 0);
     if (f->fd < 0)
         return err_errno(e, errno, "%s", path);
-    result = open_source(f, change, e);
+    result = open_source(f, use, e);
     if (result < 0)
         vhd_file_close(f);
     return result;

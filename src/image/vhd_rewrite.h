@@ -26,9 +26,15 @@ struct vhd_file {
     const struct wait *wait;
 };
 
-/* Opens a regular file; `change`: to be written, so nobody else may have it
- * open. ERR_UNSUPPORTED for anything else, ERR_FAILED where it is in use. */
-int vhd_file_open(struct vhd_file *f, const char *path, bool change,
+enum vhd_file_use {
+    VHD_FILE_READ,
+    VHD_FILE_CHANGE, /* nobody else may have it open */
+    VHD_FILE_FORCE,  /* to be changed, whoever has it open */
+};
+
+/* Opens a regular file. ERR_UNSUPPORTED for anything else, ERR_FAILED where it
+ * is in use. */
+int vhd_file_open(struct vhd_file *f, const char *path, enum vhd_file_use use,
                   const struct wait *wait, struct err *e);
 void vhd_file_close(struct vhd_file *f);
 void vhd_file_cleanup(struct vhd_file *f);
