@@ -86,7 +86,7 @@ suite() {
     result=$out/results/$2.xml
     shift 2
     VHDSTREAM=$program timeout -k 10 1500 /usr/bin/python3 -m pytest -q \
-        -p no:cacheprovider --junitxml="$result" "$@"
+        -n 2 -p no:cacheprovider --junitxml="$result" "$@"
 }
 
 # The tests that run the program, with the program under sanitizers.
