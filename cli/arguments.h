@@ -20,8 +20,8 @@ enum verb_bit {
     VERB_COMPARE = 32,
     VERB_MAP = 64,
     VERB_HASH = VERB_COPY | VERB_DIGEST,
-    VERB_READ = VERB_HASH | VERB_COMPARE, /* goes through the whole disk */
-    VERB_IMAGE = VERB_READ | VERB_INFO | VERB_MAP,
+    VERB_LONG = VERB_HASH | VERB_COMPARE | VERB_MAP, /* may take long */
+    VERB_IMAGE = VERB_LONG | VERB_INFO,
     VERB_SOURCE = VERB_IMAGE | VERB_CHECK, /* takes any place */
     VERB_ALL = VERB_SOURCE | VERB_REPAIR,
 };

@@ -13,6 +13,7 @@ int cmd_check(struct vhdstream *v, struct arguments *a);
 int cmd_compare(struct vhdstream *v, struct arguments *a);
 int cmd_copy(struct vhdstream *v, struct arguments *a);
 int cmd_digest(struct vhdstream *v, struct arguments *a);
+int cmd_map(struct vhdstream *v, struct arguments *a);
 int cmd_info(struct vhdstream *v, struct arguments *a);
 int cmd_repair(struct vhdstream *v, struct arguments *a);
 

@@ -103,6 +103,30 @@ int vhdstream_info(struct vhdstream *v, const char *place);
  */
 int vhdstream_digest(struct vhdstream *v, const char *place);
 
+/** A part of a disk, in bytes. */
+struct vhdstream_extent {
+    uint64_t start, length;
+    const char *kind; /**< "data", "zero" (stored, all zeros), "hole" (not
+                           stored: zeros) or "parent" (not stored: the
+                           parent's content) */
+};
+
+/** Takes the next one; a result other than 0 ends it with VHDSTREAM_FAILED. */
+typedef int vhdstream_extent_fn(void *ctx, const struct vhdstream_extent *x);
+
+/**
+ * Tells what a disk has where: calls take(ctx, extent) for all of it, in order
+ * of address, neighbours of one kind joined. Data is looked into to tell zeros,
+ * in units that grow with the disk, where the place can be read in any order
+ * and the option "quick" is not set. A differencing disk is taken by itself,
+ * unless "chain" or "parent" is set. `take` may be NULL.
+ *
+ * vhdstream_result has the sums; the option "image" names a file for a drawing
+ * (SVG) of the disk and of what lies where in the file.
+ */
+int vhdstream_map(struct vhdstream *v, const char *place,
+                  vhdstream_extent_fn *take, void *ctx);
+
 /**
  * Compares the content of the disks at two places, whatever their formats. One
  * of them, or both, may be a list of block digests. VHDSTREAM_OK where the

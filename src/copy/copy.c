@@ -56,6 +56,7 @@ static int transfer(struct copy *c, struct err *e)
     TRY(output_prepare(v, &c->dst, &c->out, e));
     TRY(hashing_prepare(v, v->opt.digest, &c->hashing, e));
     TRY(input_open(v, &c->src, &c->in, e));
+    TRY(input_trim(v, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
     c->out.parent = c->in.parent;
     TRY(hashing_fit(&c->hashing, &c->in.img, e));

@@ -11,6 +11,7 @@ static int look(struct vhdstream *v, const struct place *p, struct input *in,
                 json_t **result, struct err *e)
 {
     TRY(input_open(v, p, in, e));
+    TRY(input_trim(v, in, e));
     TRY(report_info(p, in, result, e));
     if (in->img->has_parent || !image_can_reblock(in->img))
         return 0;

@@ -45,10 +45,13 @@ int input_decode(struct vhdstream *v, const struct place *p,
 {
     struct image_open_options opt = open_options(v, p);
 
-    TRY(image_open(src, &opt, &out->img, e));
-    if (!strcmp(out->img->format, "raw"))
-        TRY(image_trim(out->img, &v->wait, e));
-    return 0;
+    return image_open(src, &opt, &out->img, e);
+}
+
+int input_trim(struct vhdstream *v, struct input *in, struct err *e)
+{
+    return strcmp(in->img->format, "raw") ? 0
+                                          : image_trim(in->img, &v->wait, e);
 }
 
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,

@@ -37,6 +37,10 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
                      struct input *in, struct source **src, enum disk *disk,
                      struct err *e);
 
+/* Takes blocks of zeros out of the map of a raw file, by reading them: so what
+ * is made of it has no such blocks, and its exact size is known. */
+int input_trim(struct vhdstream *v, struct input *in, struct err *e);
+
 /* Makes a differencing disk whole, by its parents; or, with --keep-parent,
  * finds out how its copy shall name its parent. Does nothing for a whole disk,
  * except that a --parent for it is an error. */

@@ -12,6 +12,7 @@
 #include "copy/options.h"
 #include "image/encoder.h"
 #include "io/http.h"
+#include "vhdstream.h"
 
 #include <jansson.h>
 
@@ -41,6 +42,8 @@ int info_run(struct vhdstream *v, const char *place, json_t **result,
              struct err *e);
 int digest_run(struct vhdstream *v, const char *place, json_t **result,
                struct err *e);
+int map_run(struct vhdstream *v, const char *place, vhdstream_extent_fn *take,
+            void *ctx, json_t **result, struct err *e);
 int compare_run(struct vhdstream *v, const char *a, const char *b,
                 json_t **result, struct err *e);
 

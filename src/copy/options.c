@@ -46,6 +46,7 @@ void options_free(struct options *o)
     free(o->description);
     free(o->blocks);
     free(o->undo);
+    free(o->image);
     *o = (struct options){0};
 }
 
@@ -221,6 +222,21 @@ static int set_digest(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+static int set_quick(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->quick = true;
+    return 0;
+}
+
+static int set_image(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name;
+    return set_text(&o->image, value, e);
+}
+
 static int set_blocks(struct options *o, const char *name, const char *value,
                       struct err *e)
 {
@@ -281,10 +297,12 @@ static const struct option options[] = {
     {"dry-run", false, set_dry_run},
     {"force", false, set_force},
     {"from", true, set_from},
+    {"image", true, set_image},
     {"keep-parent", false, set_keep_parent},
     {"level", true, set_level},
     {"name-label", true, set_name_label},
     {"parent", true, set_parent},
+    {"quick", false, set_quick},
     {"size", true, set_size},
     {"size-from", true, set_size_from},
     {"snapshot", false, set_snapshot},

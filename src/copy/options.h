@@ -32,12 +32,14 @@ struct options {
     bool keep_parent;   /* a differencing disk stays one */
     char **parents;     /* the user's word on a disk's parent, that one's ... */
     unsigned nparents;
-    bool chain;   /* a differencing disk is checked with its parents */
+    bool chain;   /* a differencing disk is taken with its parents */
     bool dry_run; /* nothing is written */
     char *undo;   /* the backup of a repair that is to be taken back */
     bool force;
     bool snapshot;
     bool digest;  /* a copy's, taken in passing */
+    bool quick;   /* a map is made without reading any block */
+    char *image;  /* file for the drawing of a map, or NULL */
     char *blocks; /* file for the list of block digests, or NULL */
     char *name_label;
     char *description;

@@ -7,6 +7,7 @@
 
 #include "copy/hashing.h"
 #include "copy/input.h"
+#include "copy/map_model.h"
 #include "copy/operation.h"
 #include "copy/output.h"
 #include "copy/place.h"
@@ -43,6 +44,15 @@ int report_compare(const struct place places[2],
                    const struct compared compared[2],
                    const struct comparison *found, json_t **result,
                    struct err *e);
+
+/* "data", "zero", "hole", "parent". */
+const char *report_kind(enum extent_kind kind);
+
+/* Of a map: "place", "format", "virtual_size", "zeros_told" and in what "unit",
+ * "bytes" of each kind, "picture" (struct map_text). Of the file of a VHD: its
+ * "size", bytes of "blocks", "metadata" and "gaps", "runs", "picture". */
+int report_map(const struct place *p, const struct input *in,
+               const struct map_model *m, json_t **result, struct err *e);
 
 /* Of a place: "place", "format", "virtual_size", blocks, and what the VHD says
  * of itself ("vhd"). */

@@ -141,6 +141,19 @@ PUBLIC int vhdstream_digest(struct vhdstream *v, const char *place)
     return settle(v, code < 0 ? code : keep_result(v, result));
 }
 
+PUBLIC int vhdstream_map(struct vhdstream *v, const char *place,
+                         vhdstream_extent_fn *take, void *ctx)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = map_run(v, place, take, ctx, &result, &v->err);
+    end(v);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
 PUBLIC int vhdstream_compare(struct vhdstream *v, const char *a, const char *b)
 {
     json_t *result = NULL;

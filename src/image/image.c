@@ -76,6 +76,28 @@ int image_read(struct image *img, void *buf, size_t len, uint64_t offset,
     return img->ops->read(img, buf, len, offset, e);
 }
 
+/* One that is stored as a whole, or not at all. */
+static void extent_of_map(const struct image *img, uint64_t at,
+                          enum extent_kind *kind, uint64_t *end)
+{
+    uint64_t first = at / img->block_size;
+    uint64_t run = bits_run(img->map, first, img->nblocks);
+
+    *end = min_u64((first + run) * img->block_size, img->size);
+    *kind = bit_get(img->map, first) ? EXTENT_DATA
+            : img->has_parent        ? EXTENT_PARENT
+                                     : EXTENT_HOLE;
+}
+
+int image_extent(struct image *img, uint64_t at, enum extent_kind *kind,
+                 uint64_t *end, struct err *e)
+{
+    if (img->ops->extent)
+        return img->ops->extent(img, at, kind, end, e);
+    extent_of_map(img, at, kind, end);
+    return 0;
+}
+
 void image_close(struct image *img)
 {
     if (img)

@@ -52,6 +52,15 @@ int block_open(struct block *b, struct err *e);
 void block_close(struct block *b);
 void block_cleanup(struct block *b);
 
+/* What a disk has at some place. */
+enum extent_kind {
+    EXTENT_DATA,
+    EXTENT_ZERO,   /* stored, and found to be zeros */
+    EXTENT_HOLE,   /* not stored: zeros */
+    EXTENT_PARENT, /* not stored: the parent's content */
+};
+enum { EXTENT_KINDS = EXTENT_PARENT + 1 };
+
 struct image;
 
 struct image_ops {
@@ -67,6 +76,10 @@ struct image_ops {
      * parent: read will do. */
     int (*overlay)(struct image *img, uint8_t *buf, uint64_t sector,
                    uint32_t count, uint8_t *missing, struct err *e);
+    /* What image_extent does, finer than the map tells it. Only with read.
+     * NULL: by the map. */
+    int (*extent)(struct image *img, uint64_t at, enum extent_kind *kind,
+                  uint64_t *end, struct err *e);
     void (*close)(struct image *img);
 };
 
@@ -98,6 +111,12 @@ int image_read(struct image *img, void *buf, size_t len, uint64_t offset,
  * leaves to its parent stays as it is. Past the image's end there are zeros. */
 int image_overlay(struct image *img, uint8_t *buf, uint64_t sector,
                   uint32_t count, uint8_t *missing, struct err *e);
+
+/* What the image has at byte `at` of the disk, and where that ends at the
+ * earliest. No data is read: nothing is said to be EXTENT_ZERO. A stream tells
+ * by its map. */
+int image_extent(struct image *img, uint64_t at, enum extent_kind *kind,
+                 uint64_t *end, struct err *e);
 
 void image_close(struct image *img);
 void image_cleanup(struct image **img);

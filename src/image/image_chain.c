@@ -172,6 +172,26 @@ static int chain_read(struct image *img, void *buf, size_t len, uint64_t offset,
     return 0;
 }
 
+/* The nearest disk that has something there. */
+static int chain_extent(struct image *img, uint64_t at, enum extent_kind *kind,
+                        uint64_t *end, struct err *e)
+{
+    struct chain_image *c = (struct chain_image *)img;
+    uint64_t layer_end;
+    unsigned i;
+
+    *end = img->size;
+    for (i = 0; i < c->nlayers && at < c->layers[i]->size; i++) {
+        TRY(image_extent(c->layers[i], at, kind, &layer_end, e));
+        *end = min_u64(*end, layer_end);
+        if (*kind != EXTENT_PARENT)
+            return 0;
+    }
+    /* Past the end of one of them there are zeros, whatever lies below. */
+    *kind = i == c->nlayers ? EXTENT_PARENT : EXTENT_HOLE;
+    return 0;
+}
+
 static void chain_close(struct image *img)
 {
     struct chain_image *c = (struct chain_image *)img;
@@ -192,6 +212,7 @@ static const struct image_ops seekable_ops = {
     .next = chain_next,
     .read = chain_read,
     .overlay = chain_overlay,
+    .extent = chain_extent,
     .close = chain_close,
 };
 

@@ -88,6 +88,23 @@ static int raw_read(struct image *img, void *buf, size_t len, uint64_t offset,
     return read_content((struct raw_image *)img, buf, len, offset, e);
 }
 
+/* By what the file stores. */
+static int raw_extent(struct image *img, uint64_t at, enum extent_kind *kind,
+                      uint64_t *end, struct err *e)
+{
+    struct raw_image *r = (struct raw_image *)img;
+    uint64_t from = r->len, to = r->len;
+    int more = at < r->len ? source_data(r->src, at, &from, &to, e) : 0;
+
+    TRY(more);
+    *kind = more && from <= at ? EXTENT_DATA : EXTENT_HOLE;
+    *end = more ? (from <= at ? to : from) : r->len;
+    /* What a last sector that is cut short is filled up with belongs to it. */
+    if (*end >= r->len)
+        *end = img->size;
+    return 0;
+}
+
 static void raw_close(struct image *img)
 {
     struct raw_image *r = (struct raw_image *)img;
@@ -105,6 +122,7 @@ static const struct image_ops stream_ops = {
 static const struct image_ops seekable_ops = {
     .next = raw_next,
     .read = raw_read,
+    .extent = raw_extent,
     .close = raw_close,
 };
 

@@ -232,6 +232,30 @@ static int vhd_overlay(struct image *img, uint8_t *buf, uint64_t sector,
     return 0;
 }
 
+/* By the sector bitmaps. */
+static int vhd_extent(struct image *img, uint64_t at, enum extent_kind *kind,
+                      uint64_t *end, struct err *e)
+{
+    struct vhd_image *v = (struct vhd_image *)img;
+    uint32_t index = (uint32_t)(at / img->block_size);
+    uint32_t sector = (uint32_t)(at % img->block_size / SECTOR_SIZE);
+    uint64_t run, start = (uint64_t)index * img->block_size;
+
+    *kind = img->has_parent ? EXTENT_PARENT : EXTENT_HOLE;
+    if (!bit_get(img->map, index)) {
+        run = bits_run(img->map, index, img->nblocks);
+        *end = min_u64((index + run) * img->block_size, img->size);
+        return 0;
+    }
+    TRY(keep_bitmap(v, index, e));
+    run = bits_run(v->read_bitmap, sector,
+                   image_block_len(img, index) / SECTOR_SIZE);
+    if (bit_get(v->read_bitmap, sector))
+        *kind = EXTENT_DATA;
+    *end = start + (sector + run) * SECTOR_SIZE;
+    return 0;
+}
+
 static void vhd_close(struct image *img)
 {
     struct vhd_image *v = (struct vhd_image *)img;
@@ -254,12 +278,23 @@ static const struct image_ops seekable_ops = {
     .next = vhd_next,
     .read = vhd_read,
     .overlay = vhd_overlay,
+    .extent = vhd_extent,
     .close = vhd_close,
 };
 
 struct source *vhd_decode_source(struct image *img)
 {
     return img->ops == &seekable_ops ? ((struct vhd_image *)img)->src : NULL;
+}
+
+uint64_t vhd_decode_place(const struct image *img, uint32_t index)
+{
+    return block_place((const struct vhd_image *)img, index);
+}
+
+bool vhd_decode_has_places(const struct image *img)
+{
+    return img->ops == &seekable_ops || img->ops == &stream_ops;
 }
 
 /* Map, places and order from the table, which is then done with. */

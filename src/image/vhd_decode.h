@@ -29,4 +29,10 @@ struct source *vhd_decode_source(struct image *img);
  * can: with the data of a fixed one. */
 int vhd_is_fixed_stream(struct source **src, uint64_t len, struct err *e);
 
+/* Where block `index`, which is mapped, stands in the VHD: the first byte of
+ * its bitmap. For images of vhd_decode that are no fixed disks: those that have
+ * places. */
+bool vhd_decode_has_places(const struct image *img);
+uint64_t vhd_decode_place(const struct image *img, uint32_t index);
+
 #endif
