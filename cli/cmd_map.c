@@ -51,9 +51,13 @@ static int call(struct vhdstream *v, const struct arguments *a)
 
 int cmd_map(struct vhdstream *v, struct arguments *a)
 {
-    int status = operate(v, a, call);
     json_t *root;
+    int status;
 
+    /* The bar would run through the table. */
+    if (!a->progress && isatty(STDOUT_FILENO))
+        a->progress = -1;
+    status = operate(v, a, call);
     if (ferror(stdout))
         return print_end();
     if (status)

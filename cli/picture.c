@@ -108,6 +108,7 @@ static void print_disk(json_t *result, bool fine)
 static void print_file(json_t *file, bool fine)
 {
     json_t *picture = json_object_get(file, "picture");
+    json_int_t runs = number_of(file, "runs");
 
     (void)printf("\nThe file, each place ");
     print_cell_size(picture);
@@ -116,8 +117,8 @@ static void print_file(json_t *file, bool fine)
                       : " (0-9 the tenth of the disk, # metadata, . gap):\n");
     print_cells(picture, file_glyphs, fine);
     (void)printf("  blocks in %" JSON_INTEGER_FORMAT
-                 " runs, gaps of %" JSON_INTEGER_FORMAT " bytes\n",
-                 number_of(file, "runs"), number_of(file, "gaps"));
+                 " run%s, gaps of %" JSON_INTEGER_FORMAT " bytes\n",
+                 runs, runs == 1 ? "" : "s", number_of(file, "gaps"));
 }
 
 void picture_print(json_t *result)

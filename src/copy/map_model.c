@@ -62,7 +62,7 @@ struct filling {
 static int add_region(void *ctx, const struct vhd_region *r, struct err *e)
 {
     struct filling *f = ctx;
-    uint64_t place = 0;
+    uint64_t place = 0, last = 0;
 
     (void)e;
     if (r->kind == REGION_BLOCK) {
@@ -70,13 +70,13 @@ static int add_region(void *ctx, const struct vhd_region *r, struct err *e)
         uint64_t next = (uint64_t)r->index + 1;
 
         place = (uint64_t)r->index * img->block_size + 1;
+        last = min_u64(next * img->block_size, img->size);
         f->m->runs += r->index != f->expected;
         if (next < img->nblocks && !bit_get(img->map, next))
             next += bits_run(img->map, next, img->nblocks);
         f->expected = next;
     }
-    add_bytes(&f->m->file, r->start, r->end, (int)r->kind, place,
-              f->m->disk.size);
+    add_bytes(&f->m->file, r->start, r->end, (int)r->kind, place, last);
     return 0;
 }
 
