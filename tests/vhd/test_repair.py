@@ -6,8 +6,6 @@ The content before and after is judged by the model of the format; what a repair
 bytes of the file.
 """
 
-import fcntl
-import hashlib
 import os
 import random
 import re
@@ -482,49 +480,3 @@ def test_a_folder_that_takes_no_backup(vhdstream, tmp_path):
     finally:
         os.chmod(tmp_path, 0o700)
     assert read(case.path) == case.damaged
-
-
-def can_tell_who_has_it_open(path):
-    """Whether the file system knows leases."""
-    with open(path, "r+b") as file:
-        try:
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-        except OSError:
-            return False
-    return True
-
-
-def test_a_file_in_use_is_left(vhdstream, tmp_path):
-    case = Case(str(tmp_path), "tail-sum")
-    if not can_tell_who_has_it_open(case.path):
-        pytest.skip("no leases here")
-    with open(case.path, "rb"):
-        result = run(vhdstream, "repair", case.path)
-        assert result.status == 1 and "open" in result.line
-        assert read(case.path) == case.damaged and not backups(case.path)
-        assert run(vhdstream, "repair", "--dry-run", case.path).status == 0
-        assert run(vhdstream, "repair", "--force", case.path).status == 0
-    assert read(case.path) == case.sound
-
-
-@pytest.mark.parametrize("place, status", [("-", 2), ("https://host.invalid/a.vhd", 2),
-                                           ("/dev/null", 3), (".", 1), ("none.vhd", 4)])
-def test_only_files_are_mended(program, tmp_path, place, status):
-    program("repair", place, status=status, cwd=tmp_path)
-
-
-def test_what_it_prints(vhdstream, tmp_path):
-    case = Case(str(tmp_path), "tail-lost")
-    digest = hashlib.sha256(case.damaged).digest()
-    text = run(vhdstream, "repair", "--dry-run", case.path).text
-    assert re.fullmatch(re.escape(case.path) + r":\d+: would be mended: .* "
-                        r"\[trailing-footer-missing\]\n", text)
-    first, second = run(vhdstream, "repair", case.path).text.splitlines()
-    assert re.fullmatch(re.escape(case.path) + r":\d+: mended: .* \[trailing-footer-missing\]",
-                        first)
-    backup, = backups(case.path)
-    assert second.endswith("is in " + backup)
-    assert run(vhdstream, "repair", case.path).text == case.path + ": nothing was mended\n"
-    assert run(vhdstream, "repair", "-q", case.path, "--undo", backup).text == ""
-    assert hashlib.sha256(read(case.path)).digest() == digest
