@@ -26,9 +26,10 @@ from peer.vhd_maker import MIB, bits, footer, header, ones_sum      # noqa: E402
 from peer.vhd_maker import vhd as plain_vhd                         # noqa: E402
 
 BLOCK = 2 * MIB
-__all__ = ["BLOCK", "Content", "MIB", "bits", "content_of", "footer_of", "footer", "header",
-           "image_of", "member_of", "noise", "open_image", "qemu_compare", "qemu_size", "raw_file",
-           "read_content", "read_raw", "vhd", "vhd_file"]
+__all__ = ["BLOCK", "Content", "EXACT", "MIB", "PLAIN", "bits", "content_of", "footer",
+           "footer_of", "header", "image_of", "member_of", "noise", "open_image",
+           "qemu_compare", "qemu_size", "raw_file", "read_content", "read_raw", "vhd",
+           "vhd_file"]
 
 
 def raw_file(path, size, parts=()):

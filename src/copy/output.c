@@ -104,7 +104,15 @@ static int pack(struct vhdstream *v, struct output *out, struct err *e)
 /* The exact length of what a server gets; -1 where compression decides it. */
 static int64_t upload_size(const struct output *out)
 {
-    return out->format->pack == PACK_NONE ? (int64_t)out->enc->size : -1;
+    switch (out->format->pack) {
+    case PACK_NONE:
+        return (int64_t)out->enc->size;
+    case PACK_TAR:
+        return (int64_t)sink_tar_size(out->enc->size);
+    case PACK_TGZ:
+    default:
+        return -1;
+    }
 }
 
 int output_begin(struct vhdstream *v, struct output *out, struct image **img,

@@ -6,6 +6,7 @@
 #include "copy/pool_input.h"
 #include "copy/pool_output.h"
 #include "image/vhd_head.h"
+#include "io/sink.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -157,8 +158,10 @@ void report_sizes(const struct image *img, json_t *result)
     const struct vhd_options opt = {0};
     json_t *object = json_object();
 
-    if (!vhd_encoder(&vhd, img, &opt, NULL))
+    if (!vhd_encoder(&vhd, img, &opt, NULL)) {
         size_as(object, "vhd", vhd);
+        json_object_set_new(object, "tar", number(sink_tar_size(vhd->size)));
+    }
     if (!vhd_fixed_encoder(&fixed, img, img->size, NULL, NULL))
         size_as(object, "vhd-fixed", fixed);
     if (!raw_encoder(&raw, img, img->size, NULL))

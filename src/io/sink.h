@@ -96,6 +96,9 @@ int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
  * finish (ERR_CORRUPT), and the archive then has no end. */
 int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e);
 
+/* The exact size of such an archive; `size` as sink_tar takes it. */
+uint64_t sink_tar_size(uint64_t size);
+
 /* Writes in a thread of its own, through a ring of buffers. Append only. With
  * `threads` 0 it does nothing. A failure of the inner sink comes with a later
  * call, at the latest with finish, which runs in the caller's thread.

@@ -119,10 +119,15 @@ static int tar_zeros(struct sink *s, uint64_t len, struct err *e)
 }
 
 /* The member is padded to a whole block; two empty ones end the archive. */
+uint64_t sink_tar_size(uint64_t size)
+{
+    return round_up(TAR_BLOCK + round_up(size, TAR_BLOCK) + 2 * TAR_BLOCK,
+                    TAR_RECORD);
+}
+
 static int tar_finish(struct sink *s, struct err *e)
 {
     struct tar_sink *t = (struct tar_sink *)s;
-    uint64_t end = TAR_BLOCK + round_up(t->size, TAR_BLOCK) + 2 * TAR_BLOCK;
 
     TRY(check_room(t, 0, e));
     if (s->pos != t->size)
@@ -130,8 +135,7 @@ static int tar_finish(struct sink *s, struct err *e)
                        "%s: ends after %" PRIu64 " of the %" PRIu64
                        " bytes that the tar header promises",
                        s->name, s->pos, t->size);
-    end = round_up(end, TAR_RECORD);
-    TRY(sink_zeros(t->inner, end - TAR_BLOCK - t->size, e));
+    TRY(sink_zeros(t->inner, sink_tar_size(t->size) - TAR_BLOCK - t->size, e));
     return sink_finish(t->inner, e);
 }
 

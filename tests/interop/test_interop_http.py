@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""https:// and http:// as places, against web servers that are not ours."""
+
+import http.server
+import os
+import re
+import shutil
+import signal
+
+import pytest
+
+from disk_rig import MIB, content_of, noise, raw_file, read_raw
+from http_rig import Nginx, PythonServer
+from program_rig import end
+
+pytestmark = pytest.mark.skipif(not (shutil.which("nginx") or os.path.exists("/usr/sbin/nginx")),
+                                reason="no nginx")
+SIZE = 20 * MIB
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory):
+    server = Nginx(tmp_path_factory.mktemp("nginx"))
+    raw_file(server.path("a.raw"), SIZE, [(MIB, noise("http", 5 * MIB)), (15 * MIB, b"x" * 512)])
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def forms(program, nginx):
+    for form in ("vhd", "tar", "tgz"):
+        program("copy", nginx.path("a.raw"), nginx.path("a." + form))
+    return read_raw(nginx.path("a.raw"))
+
+
+@pytest.mark.parametrize("form", ["raw", "vhd", "tar", "tgz"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_get(program, nginx, forms, tmp_path, form, tls):
+    program("copy", nginx.url("a." + form, tls), tmp_path / "o.raw", "--cacert", nginx.cert)
+    assert read_raw(tmp_path / "o.raw") == forms
+
+
+@pytest.mark.parametrize("form", ["raw", "vhd", "tar", "tgz"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_put(program, nginx, forms, tmp_path, form, tls):
+    name = "put-%s.%s" % (tls, form)
+    program("copy", nginx.path("a.raw"), nginx.url(name, tls), "--cacert", nginx.cert)
+    assert content_of(nginx.path(name), form, str(tmp_path)) == forms
+
+
+@pytest.mark.parametrize("form", ["raw", "vhd", "tar"])
+def test_length_of_a_put_is_announced(program, nginx, form):
+    name = "length." + form
+    program("copy", nginx.path("a.raw"), nginx.url(name))
+    request, = [r for r in nginx.requests() if r[1] == "/" + name]
+    assert int(request[4]) == os.path.getsize(nginx.path(name)) and request[3] == "-"
+
+
+def test_info(program, nginx, forms):
+    info = program("info", nginx.url("a.vhd"), "--json").json
+    assert info["virtual_size"] == SIZE and info["format"] == "vhd"
+
+
+@pytest.mark.parametrize("sr", ["nfs", "rawlv"])
+def test_image_of_a_web_server_into_a_pool(program, pool, nginx, forms, sr):
+    uuid = program("copy", nginx.url("a.tgz"), pool.sr(sr), *pool.login).text.strip()
+    assert read_raw(pool.raw_path(uuid)) == forms
+
+
+def test_pool_to_a_web_server(program, pool, nginx, forms, tmp_path):
+    uuid = pool.make_disk("nfs", SIZE, nginx.path("a.raw"))
+    program("copy", pool.vdi(uuid), nginx.url("pool.tgz"), *pool.login)
+    assert content_of(nginx.path("pool.tgz"), "tgz", str(tmp_path)) == forms
+
+
+def test_web_server_to_web_server(program, nginx, forms, tmp_path):
+    program("copy", nginx.url("a.tgz"), nginx.url("other.vhd"))
+    assert content_of(nginx.path("other.vhd"), "vhd", str(tmp_path)) == forms
+
+
+def test_redirect_of_a_get(program, nginx, forms, tmp_path):
+    program("copy", nginx.url("to/a.raw"), tmp_path / "o.raw")
+    assert read_raw(tmp_path / "o.raw") == forms
+
+
+def test_redirects_in_a_circle(program, nginx, tmp_path):
+    program("copy", nginx.url("loop"), tmp_path / "o.raw", "--from=raw", status=None)
+    assert list(tmp_path.iterdir()) == []
+
+
+STATUSES = [("nothing.raw", 4), ("forbidden", 5), ("busy", 75), ("broken", 75)]
+
+
+@pytest.mark.parametrize("path, status", STATUSES)
+def test_refusals_of_a_get(program, nginx, tmp_path, path, status):
+    result = program("copy", nginx.url(path), tmp_path / "o.raw", "--from=raw", status=status)
+    assert nginx.url(path) in result.line and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path, status", [("forbidden/x.raw", 5), ("busy/x.raw", 75),
+                                          ("full/x.raw", 6), ("limited/x.raw", 6)])
+def test_refusals_of_a_put(program, nginx, path, status):
+    result = program("copy", nginx.path("a.raw"), nginx.url(path), status=status)
+    assert nginx.url(path) in result.line
+
+
+def test_certificate_that_is_not_known(program, nginx, tmp_path):
+    result = program("copy", nginx.url("a.raw", True), tmp_path / "o.raw", status=5)
+    pin = re.search(r"--pin (\S+)", result.line).group(1)
+    program("copy", nginx.url("a.raw", True), tmp_path / "o.raw", "--pin", pin)
+    assert os.path.getsize(tmp_path / "o.raw") == SIZE
+
+
+def test_user_and_password(program, nginx, tmp_path):
+    (tmp_path / "password").write_text("pass-73\n")
+    program("copy", nginx.url("secret/a.raw"), tmp_path / "o.raw", status=5)
+    program("copy", nginx.url("secret/a.raw"), tmp_path / "o.raw", "--src-user=user",
+            "--src-password-file", tmp_path / "password")
+    assert os.path.getsize(tmp_path / "o.raw") == SIZE
+
+
+def test_password_of_the_pool_goes_to_no_web_server(program, pool, nginx, forms, tmp_path):
+    """--password-file without a side is for pools; a URL gets it only when it is its own."""
+    seen = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(dict(self.headers))
+            super().do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    server = PythonServer(nginx.files, Handler)
+    program("copy", server.url("a.vhd"), pool.sr("nfs"), *pool.login)
+    server.close()
+    assert seen and all("Authorization" not in headers for headers in seen)
+
+
+def test_query_is_not_shown(program, nginx, tmp_path):
+    """It may hold a signature."""
+    url = nginx.url("nothing.raw?X-Amz-Signature=feedbeef73")
+    result = program("copy", url, tmp_path / "o.raw", status=4)
+    assert "feedbeef73" not in result.err
+    result = program("copy", nginx.url("a.raw?token=feedbeef73"), tmp_path / "o.raw", "--json")
+    assert "feedbeef73" not in result.text
+
+
+def test_password_in_a_url_is_not_shown(program, nginx, tmp_path):
+    result = program("copy", nginx.url("nothing.raw", user="user:hunter2@"), tmp_path / "o.raw",
+                     status=None)
+    assert result.status and "hunter2" not in result.err
+
+
+# -- servers that end early ----------------------------------------------------------
+
+
+class Careless(http.server.SimpleHTTPRequestHandler):
+    """Promises a length and does not keep it, or gives none at all."""
+
+    keeps = 1.0
+    length = True
+
+    def do_GET(self):
+        with open(self.translate_path(self.path), "rb") as file:
+            data = file.read()
+        self.send_response(200)
+        if self.length:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[:int(len(data) * self.keeps)])
+
+    def log_message(self, *args):
+        pass
+
+
+def careless(folder, keeps, length):
+    kind = type("Kind", (Careless,), {"keeps": keeps, "length": length})
+    return PythonServer(folder, kind)
+
+
+@pytest.mark.parametrize("form", ["raw", "vhd", "tgz"])
+@pytest.mark.parametrize("keeps", [0.0, 0.0001, 0.5, 0.999999])
+def test_server_that_sends_less_than_it_promised(program, nginx, forms, tmp_path, form, keeps):
+    server = careless(nginx.files, keeps, True)
+    result = program("copy", server.url("a." + form), tmp_path / "o.raw", status=None)
+    server.close()
+    assert result.status in (3, 75) and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["vhd", "tar", "tgz"])
+def test_server_without_a_length(program, nginx, forms, tmp_path, form):
+    server = careless(nginx.files, 1.0, False)
+    program("copy", server.url("a." + form), tmp_path / "o.raw")
+    server.close()
+    assert read_raw(tmp_path / "o.raw") == forms
+
+
+@pytest.mark.parametrize("form", ["vhd", "tar", "tgz"])
+@pytest.mark.parametrize("keeps", [0.3, 0.99])
+def test_cut_without_a_length(program, nginx, forms, tmp_path, form, keeps):
+    """Nothing but the disk's own structure tells."""
+    server = careless(nginx.files, keeps, False)
+    program("copy", server.url("a." + form), tmp_path / "o.raw", status=3)
+    server.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_raw_disk_without_a_length(program, nginx, forms, tmp_path):
+    server = careless(nginx.files, 1.0, False)
+    program("copy", server.url("a.raw"), tmp_path / "o.raw", status=2)
+    program("copy", server.url("a.raw"), tmp_path / "o.raw", "--size", SIZE)
+    server.close()
+    assert read_raw(tmp_path / "o.raw") == forms
+
+
+def test_nobody_listens(program, tmp_path):
+    program("copy", "http://127.0.0.1:1/a.raw", tmp_path / "o.raw", status=75)
+
+
+def test_put_that_is_stopped_is_no_file(program, nginx, tmp_path):
+    process = program.start("copy", "-", nginx.url("stopped.vhd"), "--from=raw",
+                            "--size=%d" % SIZE, stdin=-1)
+    process.stdin.write(noise("stopped", 8 * MIB))
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    end(process, 130)
+    assert not os.path.exists(nginx.path("stopped.vhd"))
+
+
+def test_put_of_a_bad_source_is_no_file(program, nginx, forms, tmp_path):
+    """The upload is broken off, not ended."""
+    with open(nginx.path("a.tgz"), "rb") as file:
+        image = file.read()
+    program("copy", "-", nginx.url("bad.tgz"), "--from=tgz", stdin=image[:-9], status=3)
+    assert not os.path.exists(nginx.path("bad.tgz"))
+
+
+def test_pythons_own_server(program, nginx, forms, tmp_path):
+    server = PythonServer(nginx.files, type("Quiet", (http.server.SimpleHTTPRequestHandler,),
+                                            {"log_message": lambda *a: None}))
+    for form in ("raw", "vhd", "tgz"):
+        program("copy", server.url("a." + form), tmp_path / "o.raw", "--force")
+        assert read_raw(tmp_path / "o.raw") == forms
+    result = program("copy", nginx.path("a.raw"), server.url("new.raw"), status=None)
+    server.close()
+    assert result.status == 1 and "501" in result.line      # it knows no PUT
