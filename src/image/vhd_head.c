@@ -119,16 +119,14 @@ static int judge_places(struct vhd_judge *j, const struct vhd_head *h,
     TRY(vhd_judge_locators_end(j, h, judged, e));
     if (h->bat)
         return vhd_table_judge_end(j, h, judged, e);
-    /* No table, or no longer: its blocks were read. What else is there may be
-     * cut. */
-    if (h->end <= h->limit)
+    /* No table, or no longer: its blocks were read. Those past the disk's end
+     * may be cut. */
+    if (h->blocks_end <= h->limit)
         return 0;
-    return vhd_find(j,
-                    h->footer_size ? FOUND_BLOCK_OVER_FOOTER : FOUND_BLOCK_CUT,
-                    h->limit, e,
-                    "the parts that the head tells of reach to byte %" PRIu64
-                    ", the data ends at %" PRIu64,
-                    h->end, h->limit);
+    return vhd_find(
+        j, h->footer_size ? FOUND_BLOCK_OVER_FOOTER : FOUND_BLOCK_CUT, h->limit,
+        e, "the last block ends at byte %" PRIu64 ", the data ends at %" PRIu64,
+        h->blocks_end, h->limit);
 }
 
 int vhd_head_judge_end(struct vhd_tape *t, struct vhd_judge *j,

@@ -75,6 +75,7 @@ struct vhd_head {
     uint32_t *order;      /* the nused block numbers in file order */
     bool ascending;       /* order is 0 < 1 < 2 ... */
     uint32_t bitmap_size; /* bytes before each block's data */
+    uint64_t blocks_end;  /* of the last block, those past the disk's end too */
     uint64_t end;         /* of everything but the trailing footer; on a stream
                              a lower bound of where that begins */
     bool end_judged;      /* stream: vhd_head_judge_end has run */

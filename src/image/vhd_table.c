@@ -336,10 +336,9 @@ int vhd_table_judge(struct vhd_tape *t, struct vhd_judge *j, struct vhd_head *h,
     sort_blocks(h);
     for (uint32_t i = 1; i < h->nused; i++)
         TRY(judge_pair(j, h, h->order[i - 1], h->order[i], e));
-    h->end = parts_end(h);
     if (h->nused)
-        h->end = max_u64(h->end,
-                         place(h, h->order[h->nused - 1]) + vhd_block_span(h));
+        h->blocks_end = place(h, h->order[h->nused - 1]) + vhd_block_span(h);
+    h->end = max_u64(parts_end(h), h->blocks_end);
     drop_surplus(h);
     return 1;
 }

@@ -21,7 +21,7 @@ int vhd_trailer_check(struct source *src, struct vhd_head *head, bool exact,
                        "%s: ends at byte %" PRIu64
                        ", one byte short in the trailing footer",
                        src->name, src->pos);
-    if (exact && head->limit != head->end)
+    if (exact && head->limit > head->end)
         return err_set(e, ERR_CORRUPT,
                        "%s: %" PRIu64 " bytes between the last block and the "
                        "trailing footer, expected none",

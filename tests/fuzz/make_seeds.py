@@ -41,15 +41,15 @@ def put(folder, name, data):
         file.write(data)
 
 
-def disks(folder):
-    """Each as a stream and seekable; the first byte is the target's."""
+def disks(folder, all_flags):
+    """Each as the target's first byte has it: seekable, a stream ..."""
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "disk.tmp")
     for name, disk in DISKS.items():
         write(disk, path)
         with open(path, "rb") as file:
             data = file.read()
-        for flags in (4, 5, 7, 13):
+        for flags in all_flags:
             put(folder, "%s-%d" % (name, flags), bytes([flags]) + data)
     os.remove(path)
 
@@ -79,7 +79,8 @@ def archive(data, form=tarfile.GNU_FORMAT):
 
 
 def main(folder):
-    disks(os.path.join(folder, "vhd"))
+    disks(os.path.join(folder, "vhd"), (4, 5, 7, 13))
+    disks(os.path.join(folder, "check"), (14, 15, 30, 16))
     parents(os.path.join(folder, "parent"))
     text = b"conectix" * 500
     for name, data in (("one", gzip.compress(text)), ("two", gzip.compress(text, 1) * 2),
