@@ -4,7 +4,6 @@
 
 import os
 import random
-import shutil
 import subprocess
 
 import pytest
@@ -56,14 +55,3 @@ def mixed():
         parts.append(source.randbytes(source.randrange(100000)))
         parts.append(bytes(source.randrange(300000)))
     return b"".join(parts)
-
-
-def pipe(command, data, **options):
-    """What a program makes of its input; it must succeed, and say nothing."""
-    if not shutil.which(command[0]):
-        pytest.skip("no " + command[0])
-    done = subprocess.run(command, input=data, timeout=120, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False, **options)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    assert done.stderr == b""
-    return done.stdout

@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import pipe
+from other_tools import pipe
 
 NODE = ("const z = require('zlib').createGunzip();"
         "process.stdin.pipe(z).pipe(process.stdout)")

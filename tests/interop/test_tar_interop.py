@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import pipe
+from other_tools import pipe
 
 EXTRACT = {
     "GNU tar": ["tar", "-xzOf", "-", "0.vhd"],
