@@ -93,7 +93,7 @@ static int raw_extent(struct image *img, uint64_t at, enum extent_kind *kind,
                       uint64_t *end, struct err *e)
 {
     struct raw_image *r = (struct raw_image *)img;
-    uint64_t from = r->len, to = r->len;
+    uint64_t from = 0, to = 0;
     int more = at < r->len ? source_data(r->src, at, &from, &to, e) : 0;
 
     TRY(more);

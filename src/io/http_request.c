@@ -55,6 +55,16 @@ static int on_connected(void *arg, char *to, char *from, int to_port,
     return CURL_PREREQFUNC_OK;
 }
 
+/* What a socket does when it is closed, by us or because the process is killed:
+ * a reset comes at once, an end comes behind everything that waits to be sent,
+ * and never to a server that has stopped reading. */
+static void set_reset_on_close(int fd, bool on)
+{
+    struct linger linger = {.l_onoff = on, .l_linger = 0};
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 /* A connection may be tried on several sockets at once; those that lose are
  * closed before the request has its connection. */
 static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
@@ -62,6 +72,8 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
     struct http_request *r = arg;
 
     (void)purpose;
+    if (r->upload)
+        set_reset_on_close(fd, true);
     for (unsigned i = 0; i < HTTP_SOCKETS; i++)
         if (r->sockets[i] < 0) {
             r->sockets[i] = fd;
@@ -93,14 +105,12 @@ static void rescue_words(struct http_request *r, int fd)
 static int on_close(void *arg, curl_socket_t fd)
 {
     struct http_request *r = arg;
-    struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
     forget_socket(r, fd);
-    if (r->upload && !r->complete) {
-        if (!r->verify.seen)
-            rescue_words(r, fd);
-        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    }
+    if (r->upload && r->complete)
+        set_reset_on_close(fd, false);
+    else if (r->upload && !r->verify.seen)
+        rescue_words(r, fd);
     return close(fd);
 }
 

@@ -27,10 +27,11 @@ static void check_inside(const char *path)
     demand(utf8_is_sound(path, len));
     for (size_t i = 0; i < len; i++)
         demand((uint8_t)path[i] >= 0x20 && path[i] != 0x7f);
-    while (path) {
-        demand(strcmp(path, "..") != 0 && strncmp(path, "../", 3) != 0);
-        path = strchr(path, '/');
-        path += path != NULL;
+    for (const char *part = path;; part++) {
+        demand(strcmp(part, "..") != 0 && strncmp(part, "../", 3) != 0);
+        part = strchr(part, '/');
+        if (!part)
+            break;
     }
 }
 

@@ -8,8 +8,8 @@ import signal
 
 import pytest
 
-from disk_rig import MIB
-from program_rig import end, killed_by
+from disk_rig import MIB, noise, raw_file
+from program_rig import end, killed_by, wait_until
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -21,6 +21,11 @@ def begun(program, pool, disk, *more):
     pool.sim.wait_transfer(moved=2 * MIB)
     vdi, = pool.disks.values()
     return process, vdi
+
+
+def bytes_read(pid):
+    with open("/proc/%d/io" % pid, encoding="ascii") as file:
+        return int(file.readline().split()[1])
 
 
 def test_marks_while_it_runs(program, pool, disk):
@@ -54,6 +59,22 @@ def test_kill_9_leaves_a_disk_with_marks(program, pool, disk):
     pool.sim.wait_quiet()
     vdi, = pool.disks.values()
     assert "vhdstream:run" in vdi["other_config"]
+
+
+def test_kill_9_is_seen_by_a_server_that_reads_no_more(program, pool, tmp_path):
+    """The pipes to it are full, so an end would wait behind what was sent; a reset does not."""
+    full = raw_file(tmp_path / "full.raw", 64 * MIB, [(0, noise("full", 64 * MIB))])
+    process, _ = begun(program, pool, full)
+    read = [0]
+
+    def stands_still():
+        read.append(bytes_read(process.pid))
+        return read[-1] == read[-30:][0] > 0
+    wait_until(stands_still, "the program to stand still")
+    process.kill()
+    process.communicate(timeout=30)
+    pool.sim.wait_quiet()
+    assert pool.transfer()["link"] == "the client left during a stall"
 
 
 def test_marks_of_a_snapshot(program, pool, disk, tmp_path):
