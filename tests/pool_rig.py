@@ -53,12 +53,12 @@ class Pool:
 
     @property
     def login(self):
-        """The options of every run: a password in a file."""
+        """The options of every run: a password in a file, and one try."""
         path = os.path.join(self.folder, "pool-password")
         if not os.path.exists(path):
             with open(path, "w", encoding="ascii") as file:
                 file.write(PASSWORD + "\n")
-        return ["--password-file", path]
+        return ["--retries", "0", "--password-file", path]
 
     # -- disks -------------------------------------------------------------
 

@@ -84,6 +84,16 @@ bool cancel_requested(const struct cancel *c)
     return false;
 }
 
+void cancel_withdraw(struct cancel *c)
+{
+    uint64_t count;
+
+    atomic_store(&c->requested, false);
+    /* It can only fail where nothing was requested. */
+    while (read(c->event_fd, &count, sizeof(count)) > 0)
+        ;
+}
+
 int cancel_fd(const struct cancel *c)
 {
     return c ? c->poll_fd : -1;

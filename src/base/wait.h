@@ -28,6 +28,10 @@ void cancel_request(struct cancel *c);
 /* Whether it was asked for. NULL: never. */
 bool cancel_requested(const struct cancel *c);
 
+/* Takes the request back, its own and not a parent's, for the next try of the
+ * same work. No other thread may be using it. */
+void cancel_withdraw(struct cancel *c);
+
 /* A descriptor that becomes readable at the request (for poll); -1 for NULL. */
 int cancel_fd(const struct cancel *c);
 

@@ -72,6 +72,58 @@ static int transfer(struct copy *c, struct err *e)
     return input_finish(&c->in, e);
 }
 
+/* --- another try -----------------------------------------------------------*/
+
+/* Whether what was read of the source can be read again, or nothing was. */
+static bool can_read_again(const struct copy *c)
+{
+    return !c->in.img || place_is_lasting(&c->src);
+}
+
+/* Whether the destination can be begun anew: what it got so far can be gone on
+ * with or taken back, or it got nothing. */
+static bool can_write_again(const struct copy *c)
+{
+    return !c->out.sink || !c->out.sink->pos || place_is_lasting(&c->dst);
+}
+
+static int cannot_repeat(const struct place *p, const char *verb, struct err *e)
+{
+    return err_append(e, "; not tried again, since %s cannot be %s twice",
+                      p->kind == PLACE_STDIO ? "a pipe" : p->name, verb);
+}
+
+/* Ends the try that failed with *e, and waits for the next one. */
+static int try_again(struct copy *c, struct err *e)
+{
+    struct vhdstream *v = c->v;
+    bool further;
+
+    if (e->code != ERR_TEMPORARY || !v->retry.max)
+        return e->code;
+    if (!can_read_again(c))
+        return cannot_repeat(&c->src, "read", e);
+    if (!can_write_again(c))
+        return cannot_repeat(&c->dst, "written", e);
+    TRY(output_break(&c->out, &further, e));
+    if (further)
+        retry_progress(&v->retry);
+    cancel_request(v->halt);
+    input_rewind(&c->in, e);
+    hashing_close(&c->hashing, e);
+    cancel_withdraw(v->halt);
+    return retry_pause(&v->retry, e);
+}
+
+static int transfer_in_tries(struct copy *c, struct err *e)
+{
+    int code;
+
+    while ((code = transfer(c, e)) < 0)
+        TRY(try_again(c, e));
+    return code;
+}
+
 /* After a failure nothing that waits may hold up the end: the stop is asked
  * for, and only cleaning up goes on. */
 static void close_all(struct copy *c, int result, struct err *e)
@@ -94,7 +146,7 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
     if (code >= 0)
         code = place_parse(&c.dst, destination, "destination", e);
     if (code >= 0)
-        code = transfer(&c, e);
+        code = transfer_in_tries(&c, e);
     if (code >= 0)
         code = report_copy(&c.src, &c.in, &c.dst, &c.out, &v->progress,
                            wait_now() - c.start, result, e);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "copy/pool_input.h"
 #include "image/image_open.h"
+#include "image/image_retry.h"
 #include "image/vhd_chain.h"
 #include "image/vhd_decode.h"
 #include "image/vhd_parent.h"
@@ -54,8 +55,8 @@ int input_trim(struct vhdstream *v, struct input *in, struct err *e)
                                           : image_trim(in->img, &v->wait, e);
 }
 
-int input_open(struct vhdstream *v, const struct place *p, struct input *out,
-               struct err *e)
+static int open_image(struct vhdstream *v, const struct place *p,
+                      struct input *out, struct err *e)
 {
     CLEANUP(source) struct source *src = NULL;
 
@@ -63,6 +64,28 @@ int input_open(struct vhdstream *v, const struct place *p, struct input *out,
         return pool_input_open(v, p, out, e);
     TRY(input_source(v, out->side, p, &src, e));
     return input_decode(v, p, &src, out, e);
+}
+
+/* The stream broke: the same image anew. */
+static int reopen(void *ctx, struct image **out, struct err *e)
+{
+    struct input *in = ctx;
+    struct input again = {.side = in->side, .pool = in->pool};
+
+    TRY(open_image(in->v, in->place, &again, e));
+    *out = again.img;
+    return 0;
+}
+
+int input_open(struct vhdstream *v, const struct place *p, struct input *out,
+               struct err *e)
+{
+    out->v = v;
+    out->place = p;
+    TRY(open_image(v, p, out, e));
+    if (p->kind != PLACE_XAPI && p->kind != PLACE_HTTP)
+        return 0;
+    return image_retry(&out->img, reopen, out, &v->retry, e);
 }
 
 int input_open_bytes(struct vhdstream *v, const struct place *p,
@@ -118,12 +141,21 @@ int input_finish(struct input *in, struct err *e)
     return in->pool ? pool_input_finish(in->pool, e) : 0;
 }
 
-void input_close(struct input *in, struct err *why)
+void input_rewind(struct input *in, struct err *why)
 {
     image_close(in->img);
     in->img = NULL;
     free(in->parent);
     in->parent = NULL;
+    if (pool_input_is_ready(in->pool))
+        return;
+    pool_input_close(in->pool, why);
+    in->pool = NULL;
+}
+
+void input_close(struct input *in, struct err *why)
+{
+    input_rewind(in, why);
     pool_input_close(in->pool, why);
     in->pool = NULL;
 }

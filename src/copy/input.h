@@ -12,7 +12,9 @@
 struct pool_input;
 
 struct input {
-    int side; /* SIDE_SRC or SIDE_DST: whose credentials count */
+    int side;            /* SIDE_SRC or SIDE_DST: whose credentials count */
+    struct vhdstream *v; /* of input_open */
+    const struct place *place; /* of input_open */
     struct image *img;
     struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
     char *parent; /* of a disk that stays a child: the path that its copy shall
@@ -20,7 +22,8 @@ struct input {
 };
 
 /* Opens what is at `p`, to where its map is known. Only in->side is set before.
- */
+ * What comes from a server is opened again where its stream breaks, as often as
+ * v->retry allows. *p must outlive it. */
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
                struct err *e);
 
@@ -50,6 +53,10 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
 /* After the last block: what the source's side still has to do (a snapshot to
  * destroy, a session to end). May fail. */
 int input_finish(struct input *in, struct err *e);
+
+/* For another try: closes the image; a pool's session and the snapshot that was
+ * made stay, for the next input_open. */
+void input_rewind(struct input *in, struct err *why);
 
 /* Frees. `why` as in sink_close. */
 void input_close(struct input *in, struct err *why);

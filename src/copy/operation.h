@@ -8,6 +8,7 @@
 
 #include "base/notice.h"
 #include "base/pool.h"
+#include "base/retry.h"
 #include "base/wait.h"
 #include "copy/options.h"
 #include "image/encoder.h"
@@ -23,6 +24,7 @@ struct vhdstream {
     struct progress progress;
     struct cancel *halt;        /* by the user, or since something failed */
     struct wait wait;           /* on halt: what all parts wait with */
+    struct retry retry;         /* what is left of the tries */
     struct http_config http[2]; /* of source and destination */
     struct pool *pool;          /* NULL until it is asked for */
     struct err err;             /* the last failure */

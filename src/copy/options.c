@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/retry.h"
 #include "image/vhd_chain.h"
 #include "xapi/xapi_text.h"
 
@@ -22,6 +23,8 @@ void options_init(struct options *o)
                    : cores > 64 ? 64
                                 : (unsigned)cores,
         .timeout_s = TIMEOUT_DEFAULT,
+        .retries = RETRIES_DEFAULT,
+        .retry_delay_s = RETRY_DELAY_DEFAULT_S,
         .size = -1,
     };
 }
@@ -133,6 +136,26 @@ static int set_timeout(struct options *o, const char *name, const char *value,
 
     TRY(set_number(&seconds, name, value, 1, 86400, e));
     o->timeout_s = (unsigned)seconds;
+    return 0;
+}
+
+static int set_retries(struct options *o, const char *name, const char *value,
+                       struct err *e)
+{
+    uint64_t retries = 0;
+
+    TRY(set_number(&retries, name, value, 0, 1000000, e));
+    o->retries = (unsigned)retries;
+    return 0;
+}
+
+static int set_retry_delay(struct options *o, const char *name,
+                           const char *value, struct err *e)
+{
+    uint64_t seconds = 0;
+
+    TRY(set_number(&seconds, name, value, 0, 3600, e));
+    o->retry_delay_s = (unsigned)seconds;
     return 0;
 }
 
@@ -303,6 +326,8 @@ static const struct option options[] = {
     {"name-label", true, set_name_label},
     {"parent", true, set_parent},
     {"quick", false, set_quick},
+    {"retries", true, set_retries},
+    {"retry-delay", true, set_retry_delay},
     {"size", true, set_size},
     {"size-from", true, set_size_from},
     {"snapshot", false, set_snapshot},

@@ -26,6 +26,8 @@ struct options {
     int level;                      /* of gzip, 1 to 9 */
     unsigned threads;
     unsigned timeout_s;
+    unsigned retries;
+    unsigned retry_delay_s;
     int64_t size; /* of a stream that is raw or a fixed VHD; -1: not given */
     bool size_from_chs; /* a VHD's size is what its geometry says */
     bool azure;         /* whole MiB */

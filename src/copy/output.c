@@ -36,6 +36,8 @@ int output_prepare(struct vhdstream *v, const struct place *p,
                    struct output *out, struct err *e)
 {
     out->place = p;
+    if (pool_output_is_ready(out->xapi)) /* kept over a break */
+        return 0;
     if (p->kind == PLACE_XAPI && (v->opt.keep_parent || v->opt.azure))
         return err_set(e, ERR_USAGE, "--%s has no meaning for a pool",
                        v->opt.azure ? "azure" : "keep-parent");
@@ -135,15 +137,39 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
 
 int output_finish(struct output *out, struct err *e)
 {
-    return sink_finish(out->sink, e);
+    return out->xapi ? pool_output_finish(out, e) : sink_finish(out->sink, e);
 }
 
-void output_close(struct output *out, struct err *why)
+static void close_stream(struct output *out, struct err *why)
 {
     sink_close(out->sink, why);
     out->sink = NULL;
     encoder_close(out->enc);
     out->enc = NULL;
+}
+
+int output_break(struct output *out, bool *further, struct err *why)
+{
+    struct err e = {0};
+    int code = 0;
+
+    *further = false;
+    if (pool_output_is_ready(out->xapi)) {
+        code = pool_output_break(out, further, &e);
+        close_stream(out, why);
+    } else {
+        output_close(out, why);
+    }
+    if (code == ERR_CANCELLED)
+        *why = e;
+    else if (code < 0)
+        (void)err_append(why, "; %s", e.text);
+    return code;
+}
+
+void output_close(struct output *out, struct err *why)
+{
+    close_stream(out, why);
     pool_output_close(out->xapi, why);
     out->xapi = NULL;
 }

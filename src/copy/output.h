@@ -41,6 +41,12 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
 
 int output_finish(struct output *out, struct err *e);
 
+/* After a failure, *why, that may pass: what was under way is ended so that the
+ * next try can begin with output_prepare. A new VDI stays, and what is in it;
+ * *further is whether there is more in it than before. A failure: there can be
+ * no next try; *why has the reason. */
+int output_break(struct output *out, bool *further, struct err *why);
+
 /* Frees; abandons what was not finished. `why` as in sink_close. */
 void output_close(struct output *out, struct err *why);
 

@@ -6,9 +6,11 @@
 #include "io/http.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -78,6 +80,25 @@ int place_parse(struct place *out, const char *text, const char *what,
     }
     *out = p;
     return 0;
+}
+
+static bool is_descriptor(const char *path)
+{
+    return starts_with(path, "/dev/fd/") || starts_with(path, "/dev/std") ||
+           starts_with(path, "/proc/self/fd/");
+}
+
+bool place_is_lasting(const struct place *p)
+{
+    struct stat st;
+
+    if (p->kind == PLACE_XAPI || p->kind == PLACE_HTTP)
+        return true;
+    if (p->kind == PLACE_STDIO || is_descriptor(p->path))
+        return false;
+    if (stat(p->path, &st) < 0)
+        return errno == ENOENT;
+    return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
 void place_cleanup(struct place *p)

@@ -27,6 +27,11 @@ struct place {
 /* ERR_USAGE for what is no place. `what` is "source" or "destination". */
 int place_parse(struct place *out, const char *text, const char *what,
                 struct err *e);
+/* Whether what is there can be read, or written, a second time from its
+ * beginning: no pipe, terminal or open descriptor. A path at which nothing is
+ * yet counts as such. */
+bool place_is_lasting(const struct place *p);
+
 void place_cleanup(struct place *p);
 
 #endif

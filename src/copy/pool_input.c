@@ -17,6 +17,7 @@ struct pool_input {
     struct xapi *x;
     struct xapi_disk *disk;
     struct xapi_disk *snapshot; /* NULL: the disk itself is read */
+    bool ready;                 /* all was found */
 };
 
 static int find_disk(struct vhdstream *v, int side, const struct place *p,
@@ -31,7 +32,13 @@ static int find_disk(struct vhdstream *v, int side, const struct place *p,
     TRY(xapi_disk_open(&pool->disk, pool->x, p->xapi.ref, e));
     if (v->opt.snapshot)
         TRY(xapi_disk_snapshot(&pool->snapshot, pool->x, &pool->disk->vdi, e));
+    pool->ready = true;
     return 0;
+}
+
+bool pool_input_is_ready(const struct pool_input *pool)
+{
+    return pool && pool->ready;
 }
 
 /* A VHD leaves holes out. XAPI cannot make one of more than 2040 GiB, and may
@@ -79,8 +86,10 @@ static int open_export(struct vhdstream *v, struct pool_input *pool,
 int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e)
 {
-    TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
-    TRY(find_disk(v, out->side, p, out->pool, e));
+    if (!out->pool) {
+        TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
+        TRY(find_disk(v, out->side, p, out->pool, e));
+    }
     return open_export(v, out->pool, &out->img, e);
 }
 

@@ -7,10 +7,14 @@
 
 #include "copy/input.h"
 
-/* Logs in, finds the disk (or makes a snapshot of it), begins its export and
- * decodes the head. Fills out->img and out->pool. */
+/* Logs in, finds the disk (or makes a snapshot of it), unless out->pool has it
+ * already; begins its export and decodes the head. Fills out->img and
+ * out->pool. */
 int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e);
+
+/* Whether the disk has been found. */
+bool pool_input_is_ready(const struct pool_input *pool);
 
 /* The same without decoding: the export as VHD. Fills out->pool. */
 int pool_input_open_bytes(struct vhdstream *v, const struct place *p,

@@ -10,11 +10,21 @@
 /* Logs in, finds the SR or the disk. */
 int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e);
 
-/* Chooses what the server takes best, creates the VDI, begins the import: its
- * sink makes the disk complete at finish, and destroys it where that was not
- * reached. `label`: a name for it where the user gave none. */
+/* Whether that was done. */
+bool pool_output_is_ready(const struct pool_output *pool);
+
+/* Chooses what the server takes best, creates the VDI, begins the import.
+ * `label`: a name for it where the user gave none. After pool_output_break it
+ * sends the rest into the same VDI. */
 int pool_output_begin(struct vhdstream *v, struct output *out,
                       struct image **img, const char *label, struct err *e);
+
+/* The server's word on the transfer; then the disk is complete. */
+int pool_output_finish(struct output *out, struct err *e);
+
+/* After a failure, before the sink is closed: ends the transfer, and finds out
+ * where the next one may begin. *further: behind where this one began. */
+int pool_output_break(struct output *out, bool *further, struct err *e);
 
 /* Logs out, frees; NULL is fine. Destroys what was made and not completed. The
  * sink must be closed before. */

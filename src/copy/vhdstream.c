@@ -74,6 +74,12 @@ static int prepare(struct vhdstream *v)
     v->err = (struct err){0};
     TRY(cancel_open_child(&v->halt, v->cancel, &v->err));
     v->wait = (struct wait){v->halt, v->opt.timeout_s};
+    v->retry = (struct retry){
+        .max = v->opt.retries,
+        .delay_s = v->opt.retry_delay_s,
+        .notice = &v->notice,
+        .wait = &v->wait,
+    };
     prepare_side(v, SIDE_SRC, &v->opt.src);
     prepare_side(v, SIDE_DST, &v->opt.dst);
     v->progress = (struct progress){0};

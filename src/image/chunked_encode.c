@@ -20,7 +20,9 @@ enum { RECORD_HEAD = 12 };
 
 struct chunked_encoder {
     struct encoder base;
-    uint64_t size; /* of the disk that is filled */
+    uint64_t size;              /* of the disk that is filled */
+    struct encoder_rest from;   /* what came before is there already */
+    struct image_cursor cursor; /* the pieces that have come */
 };
 
 static int write_head(struct sink *s, uint64_t offset, uint32_t len,
@@ -33,37 +35,40 @@ static int write_head(struct sink *s, uint64_t offset, uint32_t len,
     return sink_write(s, raw, sizeof(raw), e);
 }
 
-/* Calls for each run of up to PIECE_MAX bytes that no block covers. With s NULL
- * it only adds up what the records take. */
-static int cover_holes(const struct chunked_encoder *c, struct sink *s,
-                       uint64_t *total, struct err *e)
+/* The next run of up to PIECE_MAX bytes, from *at on, that no block covers: 1
+ * and [*at, *end), or 0. */
+static int next_hole(const struct chunked_encoder *c, uint64_t *at,
+                     uint64_t *end)
 {
     const struct image *img = c->base.img;
-    uint64_t at = 0;
 
-    while (at < c->size) {
-        uint64_t index = at / img->block_size;
-        uint64_t end = c->size;
+    while (*at < c->size) {
+        uint64_t index = *at / img->block_size;
 
-        if (at < img->size && bit_get(img->map, index)) {
-            at = (index + 1) * img->block_size;
-            at = min_u64(at, img->size);
+        *end = c->size;
+        if (*at < img->size && bit_get(img->map, index)) {
+            *at = min_u64((index + 1) * img->block_size, img->size);
             continue;
         }
-        if (at < img->size) {
+        if (*at < img->size) {
             index += bits_run(img->map, index, img->nblocks);
             if (index < img->nblocks)
-                end = index * img->block_size;
+                *end = index * img->block_size;
         }
-        end = min_u64(end, at + PIECE_MAX);
-        *total += RECORD_HEAD + (end - at);
-        if (s) {
-            TRY(write_head(s, at, (uint32_t)(end - at), e));
-            TRY(sink_zeros(s, end - at, e));
-        }
-        at = end;
+        *end = min_u64(*end, *at + PIECE_MAX);
+        return 1;
     }
     return 0;
+}
+
+/* How much of the output covers holes. */
+static uint64_t size_of_holes(const struct chunked_encoder *c)
+{
+    uint64_t total = 0, end;
+
+    for (uint64_t at = c->from.holes; next_hole(c, &at, &end); at = end)
+        total += RECORD_HEAD + (end - at);
+    return total;
 }
 
 static int chunked_begin(struct encoder *enc, struct sink *s, struct err *e)
@@ -75,18 +80,54 @@ static int chunked_begin(struct encoder *enc, struct sink *s, struct err *e)
 static int chunked_block(struct encoder *enc, struct sink *s,
                          const struct block *b, struct err *e)
 {
+    struct chunked_encoder *c = (struct chunked_encoder *)enc;
     uint64_t at = (uint64_t)b->index * enc->img->block_size + b->offset;
+    struct block expected;
 
+    (void)image_step_piece(enc->img, &c->cursor, &expected);
+    if (c->cursor.steps <= c->from.blocks)
+        return 0;
     TRY(write_head(s, at, b->len, e));
     return sink_write(s, b->data, b->len, e);
 }
 
 static int chunked_end(struct encoder *enc, struct sink *s, struct err *e)
 {
-    uint64_t total = 0;
+    struct chunked_encoder *c = (struct chunked_encoder *)enc;
+    uint64_t end;
 
-    TRY(cover_holes((struct chunked_encoder *)enc, s, &total, e));
+    for (uint64_t at = c->from.holes; next_hole(c, &at, &end); at = end) {
+        TRY(write_head(s, at, (uint32_t)(end - at), e));
+        TRY(sink_zeros(s, end - at, e));
+    }
     return write_head(s, 0, 0, e);
+}
+
+/* Blocks first, then holes, as they are written. */
+static void chunked_reached(const struct encoder *enc, uint64_t len,
+                            struct encoder_rest *rest)
+{
+    const struct chunked_encoder *c = (const struct chunked_encoder *)enc;
+    struct image_cursor cursor = {0};
+    struct block piece;
+    uint64_t end;
+
+    *rest = c->from;
+    while (image_step_piece(enc->img, &cursor, &piece)) {
+        if (cursor.steps <= c->from.blocks)
+            continue;
+        if (len < RECORD_HEAD + (uint64_t)piece.len)
+            return;
+        len -= RECORD_HEAD + (uint64_t)piece.len;
+        if (!cursor.left_in_block)
+            rest->blocks = cursor.steps;
+    }
+    for (uint64_t at = rest->holes; next_hole(c, &at, &end); at = end) {
+        if (len < RECORD_HEAD + (end - at))
+            return;
+        len -= RECORD_HEAD + (end - at);
+        rest->holes = end;
+    }
 }
 
 static void chunked_close(struct encoder *enc)
@@ -98,22 +139,25 @@ static const struct encoder_ops chunked_ops = {
     .begin = chunked_begin,
     .block = chunked_block,
     .end = chunked_end,
+    .reached = chunked_reached,
     .close = chunked_close,
 };
 
-static uint64_t size_of_blocks(const struct image *img)
+static uint64_t size_of_blocks(const struct chunked_encoder *c)
 {
     struct image_cursor cursor = {0};
     struct block piece = {0};
     uint64_t total = 0;
 
-    while (image_step_piece(img, &cursor, &piece))
-        total += RECORD_HEAD + piece.len;
+    while (image_step_piece(c->base.img, &cursor, &piece))
+        if (cursor.steps > c->from.blocks)
+            total += RECORD_HEAD + piece.len;
     return total;
 }
 
 int chunked_encoder(struct encoder **out, const struct image *img,
-                    uint64_t size, struct err *e)
+                    uint64_t size, const struct encoder_rest *rest,
+                    struct err *e)
 {
     struct chunked_encoder *c = NULL;
 
@@ -122,8 +166,9 @@ int chunked_encoder(struct encoder **out, const struct image *img,
     c->base.ops = &chunked_ops;
     c->base.img = img;
     c->size = size;
-    c->base.size = size_of_blocks(img) + RECORD_HEAD;
-    (void)cover_holes(c, NULL, &c->base.size, NULL);
+    if (rest)
+        c->from = *rest;
+    c->base.size = size_of_blocks(c) + size_of_holes(c) + RECORD_HEAD;
     *out = &c->base;
     return 0;
 }

@@ -18,6 +18,14 @@
 
 struct encoder;
 
+/* Where a transfer that broke goes on: what came before is at the destination
+ * already. All zero: at the beginning. */
+struct encoder_rest {
+    uint32_t blocks; /* the first ones in the image's order are done */
+    uint64_t holes;  /* holes are done up to this byte of the disk; for who
+                        writes them */
+};
+
 struct encoder_ops {
     /* All that comes before the blocks. */
     int (*begin)(struct encoder *enc, struct sink *s, struct err *e);
@@ -27,6 +35,10 @@ struct encoder_ops {
                  struct err *e);
     /* All that comes after them. */
     int (*end)(struct encoder *enc, struct sink *s, struct err *e);
+    /* What is left to be written when the first `len` bytes of the output have
+     * arrived. NULL: it can only be written from the beginning. */
+    void (*reached)(const struct encoder *enc, uint64_t len,
+                    struct encoder_rest *rest);
     void (*close)(struct encoder *enc);
 };
 
@@ -35,6 +47,10 @@ struct encoder {
     const struct image *img;
     uint64_t size; /* exact, bytes */
 };
+
+/* 1 and *rest, or 0 where there is no going on: see reached above. */
+int encoder_reached(const struct encoder *enc, uint64_t len,
+                    struct encoder_rest *rest);
 
 void encoder_close(struct encoder *enc);
 void encoder_cleanup(struct encoder **enc);
@@ -46,6 +62,9 @@ struct vhd_options {
     const char *parent; /* of an image with a parent: that one's path from the
                            new file's folder on, for the new file to name; NULL:
                            it names none. Need not outlive the call */
+    bool overlay; /* to be laid over what is there: differencing, with a null
+                     uuid for a parent, though the image has none */
+    struct encoder_rest rest; /* `blocks` are left out; with overlay */
 };
 
 /* A VHD of 2 MiB blocks: dynamic, or differencing for an image with a parent,
@@ -67,9 +86,11 @@ int vhd_fixed_encoder(struct encoder **out, const struct image *img,
                       uint64_t size, const struct uuid *uuid, struct err *e);
 
 /* XAPI's chunked framing: records of offset, length and data, in any order;
- * holes as explicit zeros, up to `size` (at least the image's). */
+ * holes as explicit zeros, up to `size` (at least the image's). `rest`: what is
+ * to be written of it; NULL: all. */
 int chunked_encoder(struct encoder **out, const struct image *img,
-                    uint64_t size, struct err *e);
+                    uint64_t size, const struct encoder_rest *rest,
+                    struct err *e);
 
 /* What raw_encoder and chunked_encoder ask of an image: whole, and not larger
  * than `size`. */

@@ -7,6 +7,15 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 
+int encoder_reached(const struct encoder *enc, uint64_t len,
+                    struct encoder_rest *rest)
+{
+    if (!enc->ops->reached)
+        return 0;
+    enc->ops->reached(enc, len, rest);
+    return 1;
+}
+
 void encoder_close(struct encoder *enc)
 {
     if (enc)

@@ -81,6 +81,25 @@ static int raw_end(struct encoder *enc, struct sink *s, struct err *e)
     return r->trailer_len ? sink_write(s, r->trailer, r->trailer_len, e) : 0;
 }
 
+/* Blocks that end before it, and the holes among them. */
+static void raw_reached(const struct encoder *enc, uint64_t len,
+                        struct encoder_rest *rest)
+{
+    const struct image *img = enc->img;
+    uint32_t cursor = 0;
+
+    *rest = (struct encoder_rest){.holes = min_u64(len, enc->size)};
+    rest->holes -= rest->holes % SECTOR_SIZE;
+    while (rest->blocks < img->nmapped) {
+        uint32_t index = image_step(img, &cursor);
+        uint64_t start = (uint64_t)index * img->block_size;
+
+        if (start + image_block_len(img, index) > len)
+            return;
+        rest->blocks++;
+    }
+}
+
 static void raw_close(struct encoder *enc)
 {
     free(enc);
@@ -90,6 +109,7 @@ static const struct encoder_ops raw_ops = {
     .begin = raw_begin,
     .block = raw_block,
     .end = raw_end,
+    .reached = raw_reached,
     .close = raw_close,
 };
 

@@ -36,6 +36,7 @@ struct vhd_encoder {
     uint8_t header[VHD_HEADER_SIZE];
     struct vhd_naming naming; /* of a child */
     bool clear_zeros;
+    uint32_t skip; /* blocks at the beginning that are left out */
     struct image_cursor expected; /* the block that must come next */
 };
 
@@ -61,6 +62,8 @@ static int fill_table(const struct vhd_encoder *v, uint8_t *table,
     for (uint32_t i = 0; i < img->nmapped; i++) {
         uint32_t index = image_step(img, &cursor);
 
+        if (i < v->skip)
+            continue;
         if (at >= UINT32_MAX)
             return err_set(e, ERR_NO_SPACE,
                            "%s: block %" PRIu32 " would begin at byte %" PRIu64
@@ -109,6 +112,8 @@ static int vhd_block(struct encoder *enc, struct sink *s, const struct block *b,
         return err_set(e, ERR_FAILED,
                        "%s: block %" PRIu32 " came out of its turn",
                        enc->img->name, b->index);
+    if (v->expected.steps <= v->skip)
+        return 0;
     memcpy(bitmap, b->present, bits_size(sectors));
     /* XAPI's import fails on bits past the disk's end. */
     bits_clear_run(bitmap, sectors, bits_size(sectors) * 8 - sectors);
@@ -126,6 +131,24 @@ static int vhd_end(struct encoder *enc, struct sink *s, struct err *e)
     return sink_write(s, v->footer, sizeof(v->footer), e);
 }
 
+static uint64_t head_size(const struct vhd_encoder *v)
+{
+    return table_at(v) + table_size(v->base.img);
+}
+
+static void vhd_reached(const struct encoder *enc, uint64_t len,
+                        struct encoder_rest *rest)
+{
+    const struct vhd_encoder *v = (const struct vhd_encoder *)enc;
+    uint32_t left = enc->img->nmapped - v->skip;
+    uint64_t blocks =
+        len > head_size(v) ? (len - head_size(v)) / BLOCK_SPAN : 0;
+
+    *rest = (struct encoder_rest){
+        .blocks = v->skip + (uint32_t)min_u64(blocks, left),
+    };
+}
+
 static void vhd_close(struct encoder *enc)
 {
     vhd_naming_free(&((struct vhd_encoder *)enc)->naming);
@@ -136,6 +159,7 @@ static const struct encoder_ops vhd_ops = {
     .begin = vhd_begin,
     .block = vhd_block,
     .end = vhd_end,
+    .reached = vhd_reached,
     .close = vhd_close,
 };
 
@@ -157,7 +181,8 @@ static int make_head(struct vhd_encoder *v, const struct vhd_options *opt,
                      struct err *e)
 {
     const struct image *img = v->base.img;
-    enum vhd_type type = img->has_parent ? VHD_DIFFERENCING : VHD_DYNAMIC;
+    enum vhd_type type =
+        img->has_parent || opt->overlay ? VHD_DIFFERENCING : VHD_DYNAMIC;
     struct vhd_header h = {
         .data_offset = UINT64_MAX,
         .version = VHD_VERSION,
@@ -188,13 +213,15 @@ int vhd_encoder(struct encoder **out, const struct image *img,
     v->base.img = img;
     /* A set bit over zeros hides what the parent has there. */
     v->clear_zeros = opt->clear_zeros && !img->has_parent;
+    v->skip = opt->rest.blocks;
     result = make_head(v, opt, e);
     if (result < 0) {
         vhd_close(&v->base);
         return result;
     }
-    v->base.size = table_at(v) + table_size(img) +
-                   (uint64_t)img->nmapped * BLOCK_SPAN + VHD_FOOTER_SIZE;
+    v->base.size = head_size(v) +
+                   (uint64_t)(img->nmapped - v->skip) * BLOCK_SPAN +
+                   VHD_FOOTER_SIZE;
     *out = &v->base;
     return 0;
 }

@@ -119,16 +119,15 @@ static int import_finish(struct sink *s, struct err *e)
     TRY(judge(im, e));
     im->failed = false;
     xapi_transfer_end(&im->t);
-    return im->how.part ? 0 : xapi_disk_complete(im->disk, e);
+    return 0;
 }
 
 static void import_close(struct sink *s, struct err *why)
 {
     struct import *im = (struct import *)s;
 
+    (void)why;
     xapi_transfer_end(&im->t);
-    if (!im->how.part)
-        xapi_disk_close(im->disk, s->finished ? NULL : why);
     free(im);
 }
 
@@ -140,12 +139,26 @@ static const struct sink_ops import_ops = {
 
 /* --- opening ---------------------------------------------------------------*/
 
-int xapi_import_open(struct sink **out, struct xapi_disk **disk,
+static struct xapi_request request_of(const struct xapi_import *how)
+{
+    return (struct xapi_request){
+        .import = true, .format = how->format, .length = how->length};
+}
+
+int xapi_import_break(struct sink *s, uint64_t *sure, struct err *e)
+{
+    struct import *im = (struct import *)s;
+    struct xapi_request req = request_of(&im->how);
+
+    im->failed = true;
+    return xapi_transfer_break(&im->t, s->pos, &req, sure, e);
+}
+
+int xapi_import_open(struct sink **out, struct xapi_disk *disk,
                      const struct xapi_import *how, struct err *e)
 {
-    struct xapi_request req = {
-        .import = true, .format = how->format, .length = how->length};
-    struct xapi *x = (*disk)->x;
+    struct xapi_request req = request_of(how);
+    struct xapi *x = disk->x;
     struct import *im = NULL;
     int code;
 
@@ -153,16 +166,14 @@ int xapi_import_open(struct sink **out, struct xapi_disk **disk,
         return err_set(e, ERR_NO_SPACE, "%s: no disk is so large",
                        xapi_name(x));
     TRY(mem_alloc(&im, sizeof(*im), "an import", e));
-    code = xapi_transfer_open(&im->t, x, &(*disk)->vdi, &req, e);
+    code = xapi_transfer_open(&im->t, x, &disk->vdi, &req, e);
     if (code < 0) {
         free(im);
         return code;
     }
     sink_init(&im->base, &import_ops, xapi_name(x));
     im->how = *how;
-    im->disk = *disk;
-    if (!how->part)
-        *disk = NULL;
+    im->disk = disk;
     *out = &im->base;
     return 0;
 }

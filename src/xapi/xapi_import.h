@@ -10,7 +10,6 @@
 struct xapi_import {
     enum xapi_format format;
     uint64_t length; /* of the body, exactly: the Content-Length */
-    bool part;       /* one of several transfers into the same VDI: see below */
 };
 
 /*
@@ -21,16 +20,19 @@ struct xapi_import {
  * when all bytes went out, the answer ended cleanly and the task says success
  * is it 0. It may take minutes, since XAPI detaches the disk before it says so.
  *
- * The sink takes *disk over (*disk is NULL then; on failure it is still the
- * caller's): finish completes it (xapi_disk_complete), and closing an
- * unfinished sink breaks the transfer off, waits for the server to let go and
- * destroys the VDI where it is ours. With `part` the disk stays the caller's,
- * who opens further sinks on it (an overlay, a resumed transfer), and completes
- * or closes it after the last one.
- *
- * The session must outlive the sink.
+ * The disk stays the caller's, who may open further sinks on it (a transfer
+ * that goes on after a break, an overlay), and completes (xapi_disk_complete)
+ * or closes it after the last one. Closing an unfinished sink breaks the
+ * transfer off and waits for the server to let go. Disk and session must
+ * outlive the sink.
  */
-int xapi_import_open(struct sink **out, struct xapi_disk **disk,
+int xapi_import_open(struct sink **out, struct xapi_disk *disk,
                      const struct xapi_import *how, struct err *e);
+
+/* After a failure of such a sink, before it is closed: breaks the transfer off
+ * and waits, as long as finish does, until the server has let go of the disk.
+ * How many bytes of the body it has surely written then goes to *sure.
+ * ERR_UNSETTLED, ERR_CANCELLED. */
+int xapi_import_break(struct sink *s, uint64_t *sure, struct err *e);
 
 #endif

@@ -105,6 +105,7 @@ static int read_record(const json_t *record, const char *what,
     TRY(xapi_json_fraction(record, "progress", what, &out->progress, e));
     TRY(xapi_json_list(record, "error_info", what, &info, e));
     out->status = status_of(status);
+    out->reached = out->status == XAPI_PENDING ? out->progress : -1;
     xapi_fault_init(&out->fault, "");
     for (size_t i = 0; i < json_array_size(info); i++) {
         const char *word = json_string_value(json_array_get(info, i));
@@ -128,7 +129,7 @@ int xapi_task_look(const struct xapi_task *t, enum xapi_mode mode,
                         &fault, e);
 
     if (code == 1 && xapi_fault_is(&fault, "HANDLE_INVALID")) {
-        *out = (struct xapi_verdict){.status = XAPI_GONE};
+        *out = (struct xapi_verdict){.status = XAPI_GONE, .reached = -1};
         return 0;
     }
     if (code == 1)
@@ -176,7 +177,7 @@ int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
     double progress = -1;
     unsigned pause_ms = 0;
 
-    *out = (struct xapi_verdict){.status = XAPI_PENDING};
+    *out = (struct xapi_verdict){.status = XAPI_PENDING, .reached = -1};
     for (;;) {
         struct err why = {0};
         int code = xapi_task_look(t, mode, out, &why);
@@ -185,8 +186,10 @@ int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
             *e = why;
             return code;
         }
-        if (!code && out->status != XAPI_PENDING)
+        if (!code && out->status != XAPI_PENDING) {
+            out->reached = progress;
             return 0;
+        }
         if (!code && out->progress > progress) {
             progress = out->progress;
             since = wait_now();

@@ -26,7 +26,9 @@ enum xapi_status {
 
 struct xapi_verdict {
     enum xapi_status status;
-    double progress;         /* 0 to 1 */
+    double progress; /* 0 to 1; 1 once it is no longer pending */
+    double reached;  /* the progress that was last seen while it was pending;
+                        below 0: it never was */
     struct xapi_fault fault; /* of a failure; code "" where it has none */
 };
 

@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_transfer.h"
 
+#include "base/checked.h"
 #include "xapi/xapi_text.h"
 
 #include <ctype.h>
@@ -12,6 +13,7 @@ enum {
     REDIRECTS_MAX = 5,
     VERDICT_S = 60, /* for the task's word on a broken stream */
     OPENING_S = 1,  /* the same where it is not sure that it was begun */
+    ON_THE_WAY = 32 * 1024 * 1024, /* more than sockets and proxies hold */
     URL_SIZE = XAPI_ORIGIN_SIZE + 4 * XAPI_OPAQUE_SIZE + 128,
 };
 
@@ -146,6 +148,12 @@ static int add_verdict(struct xapi_transfer *t, struct err *e)
     return e->code;
 }
 
+static void note_reached(struct xapi_transfer *t)
+{
+    if (t->verdict.reached > t->reached)
+        t->reached = t->verdict.reached;
+}
+
 /* Waits for the task, limit_s and the settle time at most. */
 static bool learn_verdict(struct xapi_transfer *t, enum xapi_mode mode,
                           unsigned limit_s)
@@ -158,6 +166,7 @@ static bool learn_verdict(struct xapi_transfer *t, enum xapi_mode mode,
     t->settled =
         !xapi_task_wait(&t->task, mode, limit_s, &t->verdict, &ignored);
     t->waited = true;
+    note_reached(t);
     return t->settled;
 }
 
@@ -240,6 +249,7 @@ int xapi_transfer_open(struct xapi_transfer *t, struct xapi *x,
     int code;
 
     t->x = x;
+    t->reached = -1;
     t->wait = *xapi_wait(x, XAPI_NORMAL);
     t->http.trust = xapi_trust(x);
     t->http.wait = &t->wait;
@@ -262,7 +272,24 @@ int xapi_transfer_settle(struct xapi_transfer *t, struct err *e)
 
     t->settled = !code;
     t->waited = true;
+    note_reached(t);
     return code;
+}
+
+int xapi_transfer_break(struct xapi_transfer *t, uint64_t sent,
+                        const struct xapi_request *req, uint64_t *sure,
+                        struct err *e)
+{
+    uint64_t certain = sent > ON_THE_WAY ? sent - ON_THE_WAY : 0;
+
+    close_stream(t);
+    if (t->taken && !t->settled)
+        TRY(xapi_transfer_settle(t, e));
+    if (t->reached >= 0)
+        certain =
+            min_u64(certain, (uint64_t)(t->reached * (double)req->length));
+    *sure = certain;
+    return 0;
 }
 
 int xapi_transfer_explain(struct xapi_transfer *t, struct err *e)

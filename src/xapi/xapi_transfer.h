@@ -32,6 +32,8 @@ struct xapi_transfer {
     bool waited;  /* for the task, in vain */
     bool settled; /* the task is no longer pending: `verdict` is its word */
     struct xapi_verdict verdict;
+    double reached; /* of the task, the most that was seen before it ended;
+                       below 0: nothing was */
 };
 
 struct xapi_request {
@@ -60,6 +62,15 @@ int xapi_transfer_explain(struct xapi_transfer *t, struct err *e);
  * the answer, too: where it did not (`told` false), an "I/O error" of its child
  * is most likely a connection that was cut on the way: ERR_TEMPORARY. */
 int xapi_transfer_blame(const struct xapi_transfer *t, bool told);
+
+/* Breaks off what is still under way and waits, as the session's settle time
+ * allows, until the server has let go of the disk. How many bytes of the body
+ * an import has surely written then goes to *sure: what the task's progress
+ * tells, and not what may have been on the way (32 MiB). ERR_UNSETTLED,
+ * ERR_CANCELLED. */
+int xapi_transfer_break(struct xapi_transfer *t, uint64_t sent,
+                        const struct xapi_request *req, uint64_t *sure,
+                        struct err *e);
 
 /* Breaks off what is still under way and waits up to a minute for the server to
  * see that, destroys the task. Cannot be stopped. For zeroed memory, too. */

@@ -285,7 +285,7 @@ static void test_chunked_covers_every_byte_in_any_order(void **state)
     swap_blocks(&vhd);
     memset(target, 'x', size);
     img = open_vhd(&vhd, false);
-    assert_ok(chunked_encoder(&enc, img, size, &e), &e);
+    assert_ok(chunked_encoder(&enc, img, size, NULL, &e), &e);
     stream = encode(img, enc, false);
     assert_int_equal(stream.len, enc->size);
     play_chunks(&stream, target, size);

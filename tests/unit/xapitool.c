@@ -131,7 +131,7 @@ static int send_body(struct sink *s, const struct options *o,
     return sink_finish(s, e);
 }
 
-static int one_import(struct xapi_disk **d, const struct xapi_import *how,
+static int one_import(struct xapi_disk *d, const struct xapi_import *how,
                       const struct options *o, const uint8_t *body, size_t len,
                       struct err *e)
 {
@@ -173,7 +173,8 @@ static int run_import(struct xapi *x, const struct xapi_place *place,
     TRY(open_target(&d, x, place, o, args[1], e));
     memcpy(uuid, d->vdi.uuid, sizeof(uuid));
     how.length = o->promise >= 0 ? (uint64_t)o->promise : len;
-    (void)one_import(&d, &how, o, body, len, e);
+    if (!one_import(d, &how, o, body, len, e))
+        (void)xapi_disk_complete(d, e);
     xapi_disk_close(d, e->code ? e : NULL);
     if (!e->code)
         puts(uuid);
@@ -188,7 +189,7 @@ static int run_parts(struct xapi *x, const struct xapi_place *place,
 
     TRY(open_target(&d, x, place, o, args[1], e));
     for (char **file = args + 2; *file && !e->code; file++) {
-        struct xapi_import how = {.format = format_of(args[0]), .part = true};
+        struct xapi_import how = {.format = format_of(args[0])};
         FREE uint8_t *body = NULL;
         int fd = open(*file, O_RDONLY | O_CLOEXEC);
         size_t len = 0;
@@ -197,7 +198,7 @@ static int run_parts(struct xapi *x, const struct xapi_place *place,
             break;
         close(fd);
         how.length = len;
-        (void)one_import(&d, &how, o, body, len, e);
+        (void)one_import(d, &how, o, body, len, e);
     }
     if (!e->code && !xapi_disk_complete(d, e))
         puts(d->vdi.uuid);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "base/retry.h"
+
+static unsigned pause_s(const struct retry *r)
+{
+    unsigned doublings = r->used < 6 ? r->used : 6;
+    unsigned seconds = r->delay_s << doublings;
+
+    return seconds < RETRY_DELAY_MAX_S || r->delay_s > RETRY_DELAY_MAX_S
+               ? seconds
+               : RETRY_DELAY_MAX_S;
+}
+
+int retry_pause(struct retry *r, struct err *e)
+{
+    unsigned seconds;
+    struct err failure = *e;
+
+    if (e->code != ERR_TEMPORARY || !r->max)
+        return e->code;
+    if (r->used >= r->max)
+        return err_append(e, "; tried %u times", r->max + 1);
+    seconds = pause_s(r);
+    r->used++;
+    notice_say(r->notice, "%s; trying again in %u s (%u of %u)", failure.text,
+               seconds, r->used, r->max);
+    *e = (struct err){0};
+    return wait_sleep(r->wait, seconds * 1000, e);
+}
+
+void retry_progress(struct retry *r)
+{
+    r->used = 0;
+}
