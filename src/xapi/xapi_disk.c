@@ -59,14 +59,14 @@ static void remove_vdi(struct xapi *x, const char *ref, const char *uuid,
 /* --- making ----------------------------------------------------------------*/
 
 static json_t *new_record(const struct xapi *x, const struct xapi_new *how,
-                          const char *disk)
+                          const char *disk, int64_t now)
 {
     return json_pack(
         "[{s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o, s:{}, s:{}, s:[]}]",
         "name_label", how->label ? how->label : "", "name_description",
         how->description ? how->description : "", "SR", how->sr->ref,
         "virtual_size", (json_int_t)how->size, "type", "user", "sharable", 0,
-        "read_only", 0, "other_config", xapi_marks(x, disk), "xenstore_data",
+        "read_only", 0, "other_config", xapi_marks(x, XAPI_MADE_DISK, disk, now), "xenstore_data",
         "sm_config", "tags");
 }
 
@@ -124,11 +124,13 @@ static int create(struct xapi *x, const struct xapi_new *how,
     struct xapi_fault fault;
     char disk[UUID_TEXT_SIZE];
     char what[XAPI_WHAT_SIZE];
+    int64_t now;
     int code;
 
+    TRY(xapi_clock(x, XAPI_NORMAL, &now, NULL, e));
     TRY(fresh_uuid(disk, e));
-    code = xapi_ask(x, XAPI_FIRM, method, new_record(x, how, disk), &result,
-                    &fault, e);
+    code = xapi_ask(x, XAPI_FIRM, method, new_record(x, how, disk, now),
+                    &result, &fault, e);
     if (code == 1)
         return xapi_refuse(x, &fault, method, e);
     if (!code)
@@ -149,6 +151,8 @@ static int take(struct xapi_disk **out, struct xapi *x, const char *ref,
 
     if (!code)
         code = xapi_vdi_read(x, ref, &d->vdi, e);
+    if (!code && ours)
+        code = xapi_beat_start(x, &d->beat, "VDI", ref, e);
     if (code < 0) {
         free(d);
         if (ours)
@@ -234,6 +238,7 @@ int xapi_disk_complete(struct xapi_disk *d, struct err *e)
         return 0;
     d->ours = false;
     d->touched = false;
+    xapi_beat_stop(d->x, &d->beat);
     if (!xapi_vdi_unmark(d->x, d->vdi.ref, &cause))
         return 0;
     return err_set(e, ERR_UNSETTLED,
@@ -247,6 +252,7 @@ void xapi_disk_close(struct xapi_disk *d, struct err *why)
 {
     if (!d)
         return;
+    xapi_beat_stop(d->x, &d->beat);
     if (d->ours)
         remove_vdi(d->x, d->vdi.ref, d->vdi.uuid, why);
     else if (d->touched && why && why->code)

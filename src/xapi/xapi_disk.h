@@ -10,6 +10,7 @@
  * Unlike elsewhere, `e` must not be NULL here.
  */
 
+#include "xapi/xapi_heart.h"
 #include "xapi/xapi_vdi.h"
 
 struct xapi_disk {
@@ -17,6 +18,7 @@ struct xapi_disk {
     struct xapi_vdi vdi;
     bool ours;    /* made by this run, and not yet complete */
     bool touched; /* bytes of a transfer have been sent to it */
+    struct xapi_beat beat; /* of one that is ours */
 };
 
 /* What a new VDI shall be. */
@@ -27,7 +29,7 @@ struct xapi_new {
     const char *description; /* NULL: "" */
 };
 
-/* VDI.create, marked. Cannot be stopped half way; where the answer is lost, the
+/* VDI.create, marked and kept alive. Cannot be stopped half way; where the answer is lost, the
  * VDI is looked for by its mark and removed. ERR_NO_SPACE ... */
 int xapi_disk_create(struct xapi_disk **out, struct xapi *x,
                      const struct xapi_new *how, struct err *e);
@@ -36,7 +38,7 @@ int xapi_disk_create(struct xapi_disk **out, struct xapi *x,
 int xapi_disk_open(struct xapi_disk **out, struct xapi *x, const char *name,
                    struct err *e);
 
-/* VDI.snapshot of `of`, marked: for a disk in use. */
+/* VDI.snapshot of `of`, marked and kept alive: for a disk in use. */
 int xapi_disk_snapshot(struct xapi_disk **out, struct xapi *x,
                        const struct xapi_vdi *of, struct err *e);
 

@@ -6,9 +6,18 @@
 /* What xapi_session.c (a session's life) and xapi_call.c (its calls) share; for
  * no one else. */
 
+#include "xapi/xapi_heart.h"
 #include "xapi/xapi_session.h"
 
 #include <pthread.h>
+
+struct heart {
+    unsigned every_s;
+    pthread_mutex_t lock;    /* over all that follows; taken before x->lock */
+    struct xapi_beat *beats; /* whose turn it is at the next beat */
+    struct cancel *stop;     /* NULL: the thread was not started */
+    pthread_t thread;
+};
 
 struct xapi {
     /* Set at the start. */
@@ -19,9 +28,10 @@ struct xapi {
     unsigned port; /* the place's, 0: none was given */
     unsigned settle_s;
     const struct http_trust *trust;
-    struct wait waits[3]; /* by enum xapi_mode */
+    struct wait waits[XAPI_BEAT + 1]; /* by enum xapi_mode */
     char *user;
     char *password;
+    struct heart heart;
 
     pthread_mutex_t lock; /* over all that follows */
     char session[XAPI_OPAQUE_SIZE];
@@ -34,5 +44,9 @@ struct xapi {
 /* Opens a session with user and password, replacing x->session. Under the lock,
  * x->call_wait being set. */
 int xapi_log_in(struct xapi *x, struct err *e);
+
+/* Around the session's life (xapi_heart.c); closing ends the thread. */
+void xapi_heart_open(struct heart *h, unsigned every_s);
+void xapi_heart_close(struct heart *h);
 
 #endif

@@ -51,6 +51,7 @@ static void set_waits(struct xapi *x, const struct wait *wait)
     x->waits[XAPI_NORMAL].timeout_s = timeout_s;
     x->waits[XAPI_FIRM].timeout_s = at_most(SETTLE_S, timeout_s);
     x->waits[XAPI_CLEANUP].timeout_s = at_most(CLEANUP_S, timeout_s);
+    x->waits[XAPI_BEAT].timeout_s = at_most(CLEANUP_S, timeout_s);
 }
 
 static int set_run(struct xapi *x, const char *run, struct err *e)
@@ -100,6 +101,7 @@ static int start_session(struct xapi *x, const struct xapi_config *cfg,
 
 static void free_session(struct xapi *x)
 {
+    xapi_heart_close(&x->heart);
     http_client_close(x->client);
     pthread_mutex_destroy(&x->lock);
     explicit_bzero(x->session, sizeof(x->session));
@@ -115,6 +117,7 @@ int xapi_open(struct xapi **out, const struct xapi_config *cfg, struct err *e)
 
     TRY(mem_alloc(&x, sizeof(*x), "a session", e));
     pthread_mutex_init(&x->lock, NULL);
+    xapi_heart_open(&x->heart, cfg->beat_s);
     set_waits(x, cfg->wait);
     code = copy_facts(x, cfg, e);
     if (!code)

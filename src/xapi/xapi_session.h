@@ -35,6 +35,7 @@ struct xapi_config {
     const char *run;   /* uuid of this run, for marks; NULL: a fresh one */
     unsigned settle_s; /* how long to wait for a task without progress, and for
                           a VDI to be detached; 0: 900 */
+    unsigned beat_s;   /* how often heartbeats are renewed; 0: each minute */
 };
 
 /* Logs in. ERR_AUTH: user, password or TLS; ERR_TEMPORARY: not reached. */
@@ -51,6 +52,7 @@ enum xapi_mode {
     XAPI_NORMAL,  /* can be stopped; the place's inactivity limit */
     XAPI_FIRM,    /* cannot: what it makes has to be known; the same limit */
     XAPI_CLEANUP, /* cannot, and has to end soon */
+    XAPI_BEAT,    /* the heartbeat's thread's: ends with that thread */
 };
 
 /* One call, made a second time where that does no harm and may help. `args` is

@@ -49,14 +49,14 @@ bool xapi_sr_vdi_takes_vhd(const struct xapi_sr *sr, const json_t *vdi_config)
 /* --- finding ---------------------------------------------------------------*/
 
 /* The pool's record; a pool has exactly one. */
-static int get_pool(struct xapi *x, json_t **pools, const json_t **out,
-                    struct err *e)
+static int get_pool(struct xapi *x, enum xapi_mode mode, json_t **pools,
+                    const json_t **out, struct err *e)
 {
     static const char method[] = "pool.get_all_records";
     char what[XAPI_WHAT_SIZE];
     const json_t *map;
 
-    TRY(xapi_call(x, XAPI_NORMAL, pools, e, method, ""));
+    TRY(xapi_call(x, mode, pools, e, method, ""));
     TRY(xapi_json_map(*pools, NULL, xapi_what(x, method, what), &map, e));
     *out = json_object_iter_value(json_object_iter((json_t *)map));
     if (!*out)
@@ -64,14 +64,14 @@ static int get_pool(struct xapi *x, json_t **pools, const json_t **out,
     return 0;
 }
 
-static int get_pool_ref(struct xapi *x, const char *field,
-                        char out[XAPI_OPAQUE_SIZE], struct err *e)
+int xapi_pool_ref(struct xapi *x, enum xapi_mode mode, const char *field,
+                  char out[XAPI_OPAQUE_SIZE], struct err *e)
 {
     CLEANUP(json) json_t *pools = NULL;
     const json_t *pool;
     char what[XAPI_WHAT_SIZE];
 
-    TRY(get_pool(x, &pools, &pool, e));
+    TRY(get_pool(x, mode, &pools, &pool, e));
     return xapi_json_ref(pool, field, xapi_what(x, "pool.get_record", what),
                          out, e);
 }
@@ -79,7 +79,7 @@ static int get_pool_ref(struct xapi *x, const char *field,
 static int find_default(struct xapi *x, char out[XAPI_OPAQUE_SIZE],
                         struct err *e)
 {
-    TRY(get_pool_ref(x, "default_SR", out, e));
+    TRY(xapi_pool_ref(x, XAPI_NORMAL, "default_SR", out, e));
     if (xapi_ref_is_some(out))
         return 0;
     return err_set(e, ERR_NOT_FOUND,
@@ -210,7 +210,7 @@ int xapi_sr_find_host(struct xapi *x, const char *sr_ref, struct xapi_host *out,
     const json_t *pbds;
     int quality = 0;
 
-    TRY(get_pool_ref(x, "master", master, e));
+    TRY(xapi_pool_ref(x, XAPI_NORMAL, "master", master, e));
     TRY(xapi_call(x, XAPI_NORMAL, &result, e, method, "s", sr_ref));
     TRY(xapi_json_list(result, NULL, xapi_what(x, method, what), &pbds, e));
     for (size_t i = 0; i < json_array_size(pbds) && i < PBDS_MAX; i++) {

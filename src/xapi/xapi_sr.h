@@ -39,6 +39,10 @@ bool xapi_sr_vdi_takes_vhd(const struct xapi_sr *sr, const json_t *vdi_config);
 int xapi_sr_find_host(struct xapi *x, const char *sr_ref, struct xapi_host *out,
                       struct err *e);
 
+/* A ref in the pool's record: "master", "default_SR". */
+int xapi_pool_ref(struct xapi *x, enum xapi_mode mode, const char *field,
+                  char out[XAPI_OPAQUE_SIZE], struct err *e);
+
 /* For SRs and VDIs alike ("SR", "VDI"): the ref of the one called `name`, as
  * xapi_sr_find without "default". */
 int xapi_find(struct xapi *x, const char *class, const char *name,

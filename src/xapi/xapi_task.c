@@ -3,6 +3,7 @@
 #include "xapi/xapi_task.h"
 
 #include "base/mem.h"
+#include "xapi/xapi_marks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,21 +66,44 @@ static int create(struct xapi *x, const char *label, const char *description,
     return code;
 }
 
+/* task.create takes no other_config. Older servers let only a pool's
+ * operators write it: a refusal is none of the transfer's. */
+static int mark(struct xapi_task *t, struct err *e)
+{
+    CLEANUP(json) json_t *result = NULL;
+    struct xapi_fault fault;
+    int64_t now;
+    int code;
+
+    TRY(xapi_clock(t->x, XAPI_FIRM, &now, NULL, e));
+    code = xapi_ask(t->x, XAPI_FIRM, "task.set_other_config",
+                    json_pack("[so]", t->ref,
+                              xapi_marks(t->x, XAPI_MADE_TASK, NULL, now)),
+                    &result, &fault, e);
+    if (code)
+        return code < 0 ? code : 0;
+    return xapi_beat_start(t->x, &t->beat, "task", t->ref, e);
+}
+
 int xapi_task_create(struct xapi_task *out, struct xapi *x, const char *label,
                      const char *name, struct err *e)
 {
     char whole[XAPI_LABEL_SIZE + 32];
-    char description[UUID_TEXT_SIZE + 16];
+    char description[2 * UUID_TEXT_SIZE + 32];
     char id[UUID_TEXT_SIZE];
     struct uuid fresh;
 
     TRY(uuid_make(&fresh, e));
     uuid_format(&fresh, id);
     (void)snprintf(whole, sizeof(whole), "%s%s", label, name);
-    (void)snprintf(description, sizeof(description), "vhdstream %s", id);
+    (void)snprintf(description, sizeof(description), "vhdstream %s, run %s", id,
+                   xapi_run(x));
     TRY(create(x, whole, description, out->ref, e));
     out->x = x;
-    return 0;
+    if (!mark(out, e))
+        return 0;
+    xapi_task_drop(out, true);
+    return e->code;
 }
 
 /* --- looking ---------------------------------------------------------------*/
@@ -248,6 +272,7 @@ void xapi_task_drop(struct xapi_task *t, bool untouched)
 
     if (!t->ref[0])
         return;
+    xapi_beat_stop(t->x, &t->beat);
     if (untouched)
         (void)xapi_ask(t->x, XAPI_CLEANUP, "task.set_status",
                        json_pack("[ss]", t->ref, "cancelled"), &status, &fault,

@@ -4,12 +4,9 @@
 
 #include "base/mem.h"
 #include "xapi/xapi_task.h"
-#include "xapi/xapi_text.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /* --- reading ---------------------------------------------------------------*/
 
@@ -28,23 +25,32 @@ static int read_record(struct xapi_vdi *vdi, const json_t *record,
     return xapi_json_ref(record, "SR", what, vdi->sr.ref, e);
 }
 
-int xapi_vdi_read(struct xapi *x, const char *ref, struct xapi_vdi *out,
-                  struct err *e)
+int xapi_vdi_record(struct xapi *x, const char *ref, json_t **record,
+                    struct xapi_vdi *out, struct err *e)
 {
     static const char method[] = "VDI.get_record";
-    CLEANUP(json) json_t *record = NULL;
+    CLEANUP(json) json_t *found = NULL;
     struct xapi_vdi vdi = {0};
     char what[XAPI_WHAT_SIZE];
 
-    TRY(xapi_call(x, XAPI_NORMAL, &record, e, method, "s", ref));
+    TRY(xapi_call(x, XAPI_NORMAL, &found, e, method, "s", ref));
     (void)xapi_what(x, method, what);
     (void)snprintf(vdi.ref, sizeof(vdi.ref), "%s", ref);
-    TRY(read_record(&vdi, record, what, e));
+    TRY(read_record(&vdi, found, what, e));
     TRY(xapi_sr_read(x, vdi.sr.ref, &vdi.sr, e));
     vdi.takes_vhd =
-        xapi_sr_vdi_takes_vhd(&vdi.sr, json_object_get(record, "sm_config"));
+        xapi_sr_vdi_takes_vhd(&vdi.sr, json_object_get(found, "sm_config"));
     *out = vdi;
+    *record = json_incref(found);
     return 0;
+}
+
+int xapi_vdi_read(struct xapi *x, const char *ref, struct xapi_vdi *out,
+                  struct err *e)
+{
+    CLEANUP(json) json_t *record = NULL;
+
+    return xapi_vdi_record(x, ref, &record, out, e);
 }
 
 int xapi_vdi_find(struct xapi *x, const char *name, struct xapi_vdi *out,
@@ -60,12 +66,12 @@ int xapi_vdi_find(struct xapi *x, const char *name, struct xapi_vdi *out,
 
 /* One question whose refusal with HANDLE_INVALID says that the VDI is gone: 1;
  * 0 when it is there and the call was carried out. */
-static int ask_about(struct xapi *x, const char *method, const char *ref,
-                     struct xapi_fault *fault, struct err *e)
+static int ask_about(struct xapi *x, enum xapi_mode mode, const char *method,
+                     const char *ref, struct xapi_fault *fault, struct err *e)
 {
     CLEANUP(json) json_t *result = NULL;
-    int code = xapi_ask(x, XAPI_CLEANUP, method, json_pack("[s]", ref), &result,
-                        fault, e);
+    int code =
+        xapi_ask(x, mode, method, json_pack("[s]", ref), &result, fault, e);
 
     if (code == 1 && !xapi_fault_is(fault, "HANDLE_INVALID"))
         return xapi_refuse(x, fault, method, e);
@@ -75,7 +81,7 @@ static int ask_about(struct xapi *x, const char *method, const char *ref,
 int xapi_vdi_exists(struct xapi *x, const char *ref, bool *out, struct err *e)
 {
     struct xapi_fault fault;
-    int gone = ask_about(x, "VDI.get_uuid", ref, &fault, e);
+    int gone = ask_about(x, XAPI_CLEANUP, "VDI.get_uuid", ref, &fault, e);
 
     TRY(gone);
     *out = !gone;
@@ -96,12 +102,21 @@ static enum patience patience_with(int code, const struct xapi_fault *fault)
     return code == ERR_TEMPORARY ? SHORT : NONE;
 }
 
+/* Who destroys, and whether he still may. */
+struct removal {
+    struct xapi *x;
+    const char *ref;
+    enum xapi_mode mode;
+    xapi_may_fn *may; /* NULL: always */
+    void *ctx;
+};
+
 /* One attempt: 1 gone, else 0 with *e and *more. */
-static int destroy_once(struct xapi *x, const char *ref, enum patience *more,
+static int destroy_once(const struct removal *r, enum patience *more,
                         struct err *e)
 {
     struct xapi_fault fault = {0};
-    int code = ask_about(x, "VDI.destroy", ref, &fault, e);
+    int code = ask_about(r->x, r->mode, "VDI.destroy", r->ref, &fault, e);
     bool exists = true;
 
     if (code == 1)
@@ -109,74 +124,78 @@ static int destroy_once(struct xapi *x, const char *ref, enum patience *more,
     *more = patience_with(code, &fault);
     if (code < 0)
         return 0;
-    code = xapi_vdi_exists(x, ref, &exists, e);
+    code = xapi_vdi_exists(r->x, r->ref, &exists, e);
     *more = SHORT;
     if (!code && exists)
         (void)err_set(e, ERR_FAILED,
                       "%s: VDI.destroy succeeded, but the VDI is still there",
-                      xapi_name(x));
+                      xapi_name(r->x));
     return !exists;
 }
 
-int xapi_vdi_destroy(struct xapi *x, const char *ref, struct err *e)
+static int destroy(const struct removal *r, struct err *e)
 {
     double start = wait_now();
-    double settle = xapi_settle_s(x);
+    double settle = xapi_settle_s(r->x);
     double limits[] = {[NONE] = 0, [SHORT] = 120, [LONG] = settle};
     unsigned pause_ms = 0;
 
     for (;;) {
         enum patience more = NONE;
         struct err why = {0};
+        int may = r->may ? r->may(r->ctx, e) : 1;
 
-        if (destroy_once(x, ref, &more, &why))
+        if (may <= 0)
+            return may < 0 ? may : 1;
+        if (destroy_once(r, &more, &why))
             return 0;
         if (more == NONE || wait_now() - start >= limits[more] ||
             wait_now() - start >= settle) {
             *e = why;
             return why.code;
         }
-        (void)xapi_pause(x, XAPI_CLEANUP, &pause_ms, NULL);
+        TRY(xapi_pause(r->x, r->mode, &pause_ms, e));
     }
+}
+
+int xapi_vdi_destroy(struct xapi *x, const char *ref, struct err *e)
+{
+    const struct removal r = {.x = x, .ref = ref, .mode = XAPI_CLEANUP};
+
+    return destroy(&r, e);
+}
+
+int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
+                        void *ctx, struct err *e)
+{
+    const struct removal r = {
+        .x = x, .ref = ref, .mode = XAPI_NORMAL, .may = may, .ctx = ctx};
+
+    return destroy(&r, e);
 }
 
 /* --- marks -----------------------------------------------------------------*/
 
-static const char *const mark_keys[] = {XAPI_MARK_RUN, XAPI_MARK_DISK,
-                                        XAPI_MARK_PROGRAM, XAPI_MARK_HOST,
-                                        XAPI_MARK_START};
-
-enum { MARKS = sizeof(mark_keys) / sizeof(mark_keys[0]), TRIES = 5 };
-
-json_t *xapi_marks(const struct xapi *x, const char *disk)
-{
-    char host[64] = "";
-    char start[32] = "";
-    time_t now = time(NULL);
-    struct tm utc;
-
-    if (gethostname(host, sizeof(host) - 1) ||
-        !text_is_utf8(host, strlen(host)))
-        (void)snprintf(host, sizeof(host), "unknown");
-    if (gmtime_r(&now, &utc))
-        (void)strftime(start, sizeof(start), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", XAPI_MARK_RUN, xapi_run(x),
-                     XAPI_MARK_DISK, disk, XAPI_MARK_PROGRAM,
-                     "vhdstream " VHDSTREAM_VERSION, XAPI_MARK_HOST, host,
-                     XAPI_MARK_START, start);
-}
+enum { TRIES = 5 };
 
 int xapi_vdi_mark(struct xapi *x, const char *ref, const char *disk,
                   struct err *e)
 {
-    CLEANUP(json) json_t *marks = xapi_marks(x, disk);
+    CLEANUP(json) json_t *marks = NULL;
+    const char *key;
+    json_t *value;
+    int64_t now;
 
-    for (int i = 0; i < MARKS; i++) {
+    TRY(xapi_clock(x, XAPI_FIRM, &now, NULL, e));
+    marks = xapi_marks(x, XAPI_MADE_SNAPSHOT, disk, now);
+    if (!marks)
+        return err_set(e, ERR_NO_SPACE, "out of memory for marks");
+    json_object_foreach(marks, key, value)
+    {
         CLEANUP(json) json_t *result = NULL;
 
         TRY(xapi_call(x, XAPI_FIRM, &result, e, "VDI.add_to_other_config",
-                      "sss", ref, mark_keys[i],
-                      xapi_json_in_map(marks, mark_keys[i])));
+                      "sss", ref, key, json_string_value(value)));
     }
     return 0;
 }
@@ -195,9 +214,9 @@ int xapi_vdi_unmark(struct xapi *x, const char *ref, struct err *e)
 {
     unsigned pause_ms = 0;
 
-    for (int i = 0, tries = 0; i < MARKS;) {
+    for (int i = 0, tries = 0; xapi_mark_keys[i];) {
         struct err why = {0};
-        int code = remove_mark(x, ref, mark_keys[i], &why);
+        int code = remove_mark(x, ref, xapi_mark_keys[i], &why);
 
         if (!code) {
             i++;

@@ -6,6 +6,7 @@
 /* Virtual disk images: what one is, and single calls on it. What a run makes
  * and has to remove again is in xapi_disk.h. */
 
+#include "xapi/xapi_marks.h"
 #include "xapi/xapi_sr.h"
 
 struct xapi_vdi {
@@ -29,6 +30,10 @@ int xapi_vdi_find(struct xapi *x, const char *name, struct xapi_vdi *out,
 int xapi_vdi_read(struct xapi *x, const char *ref, struct xapi_vdi *out,
                   struct err *e);
 
+/* The same, with the whole record, the caller's, in *record. */
+int xapi_vdi_record(struct xapi *x, const char *ref, json_t **record,
+                    struct xapi_vdi *out, struct err *e);
+
 /* Whether the pool still has it. XAPI_CLEANUP mode. ERR_...: not known. */
 int xapi_vdi_exists(struct xapi *x, const char *ref, bool *out, struct err *e);
 
@@ -37,21 +42,16 @@ int xapi_vdi_exists(struct xapi *x, const char *ref, bool *out, struct err *e);
  * already is a success. Cannot be stopped. */
 int xapi_vdi_destroy(struct xapi *x, const char *ref, struct err *e);
 
-/* --- marks -------------------------------------------------------------------
- * What a run makes carries its marks in other_config until it is complete. The
- * one that decides is XAPI_MARK_RUN: where it is, the disk is not whole. */
+/* The same for one that may be another run's: it can be stopped, and may(ctx)
+ * is asked before each attempt. 1: may(ctx) gave 0, and nothing was done. */
+typedef int xapi_may_fn(void *ctx, struct err *e);
+int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
+                        void *ctx, struct err *e);
 
-#define XAPI_MARK_RUN     "vhdstream:run"     /* uuid of the run */
-#define XAPI_MARK_DISK    "vhdstream:disk"    /* uuid of this one making */
-#define XAPI_MARK_PROGRAM "vhdstream:program" /* name and version */
-#define XAPI_MARK_HOST    "vhdstream:host"    /* name of the machine it is on */
-#define XAPI_MARK_START   "vhdstream:start"   /* 2026-08-21T02:00:23Z */
+/* --- marks (xapi_marks.h) ------------------------------------------------- */
 
-/* A map of the marks for other_config; NULL: no memory. `disk` is a fresh uuid
- * by which the VDI can be found when the answer to its making is lost. */
-json_t *xapi_marks(const struct xapi *x, const char *disk);
-
-/* Adds them to a VDI that exists, takes them away. Cannot be stopped. */
+/* Adds those of a snapshot to a VDI that exists, takes any away. Cannot be
+ * stopped. */
 int xapi_vdi_mark(struct xapi *x, const char *ref, const char *disk,
                   struct err *e);
 int xapi_vdi_unmark(struct xapi *x, const char *ref, struct err *e);

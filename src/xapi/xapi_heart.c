@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "xapi/xapi_heart.h"
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "xapi/xapi_inner.h"
+#include "xapi/xapi_marks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- one beat, under the heart's lock --------------------------------------*/
+
+static int change(struct xapi *x, const struct xapi_beat *b, const char *verb,
+                  json_t *args, struct err *e)
+{
+    CLEANUP(json) json_t *result = NULL;
+    struct xapi_fault fault;
+    char method[64];
+
+    (void)snprintf(method, sizeof(method), "%s.%s_other_config", b->class,
+                   verb);
+    return xapi_ask(x, XAPI_BEAT, method, args, &result, &fault, e);
+}
+
+/* The younger mark stays while the older one is replaced. */
+static int renew(struct xapi *x, struct xapi_beat *b, const char *now,
+                 struct err *e)
+{
+    const char *key = b->second ? XAPI_MARK_HEARTBEAT : XAPI_MARK_HEARTBEAT2;
+    int code;
+
+    TRY(change(x, b, "remove_from", json_pack("[ss]", b->ref, key), e));
+    code = change(x, b, "add_to", json_pack("[sss]", b->ref, key, now), e);
+    if (!code)
+        b->second = !b->second;
+    return code;
+}
+
+static int beat_all(struct xapi *x, struct err *e)
+{
+    char text[XAPI_TIME_SIZE];
+    int64_t now;
+
+    if (!x->heart.beats)
+        return 0;
+    TRY(xapi_clock(x, XAPI_BEAT, &now, NULL, e));
+    xapi_time_format(now, text);
+    for (struct xapi_beat *b = x->heart.beats; b; b = b->next)
+        TRY(renew(x, b, text, e));
+    return 0;
+}
+
+/* --- the thread ------------------------------------------------------------*/
+
+static void *beating(void *arg)
+{
+    struct xapi *x = arg;
+    struct heart *h = &x->heart;
+    const struct wait *wait = &x->waits[XAPI_BEAT];
+    struct err ignored;
+
+    while (!wait_sleep(wait, h->every_s * 1000, NULL)) {
+        pthread_mutex_lock(&h->lock);
+        (void)beat_all(x, &ignored);
+        pthread_mutex_unlock(&h->lock);
+    }
+    return NULL;
+}
+
+static int start(struct xapi *x, struct err *e)
+{
+    struct heart *h = &x->heart;
+    int code;
+
+    TRY(cancel_open_child(&h->stop, x->waits[XAPI_NORMAL].cancel, e));
+    x->waits[XAPI_BEAT].cancel = h->stop;
+    code = thread_start(&h->thread, beating, x, e);
+    if (code < 0) {
+        cancel_close(h->stop);
+        h->stop = NULL;
+    }
+    return code;
+}
+
+int xapi_beat_start(struct xapi *x, struct xapi_beat *b, const char *class,
+                    const char *ref, struct err *e)
+{
+    struct heart *h = &x->heart;
+    int code = 0;
+
+    pthread_mutex_lock(&h->lock);
+    if (!h->stop)
+        code = start(x, e);
+    if (!code) {
+        b->class = class;
+        (void)snprintf(b->ref, sizeof(b->ref), "%s", ref);
+        b->next = h->beats;
+        h->beats = b;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return code;
+}
+
+void xapi_beat_stop(struct xapi *x, struct xapi_beat *b)
+{
+    struct heart *h = &x->heart;
+
+    if (!b->class)
+        return;
+    pthread_mutex_lock(&h->lock);
+    for (struct xapi_beat **at = &h->beats; *at; at = &(*at)->next) {
+        if (*at == b) {
+            *at = b->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&h->lock);
+    b->class = NULL;
+}
+
+void xapi_heart_open(struct heart *h, unsigned every_s)
+{
+    pthread_mutex_init(&h->lock, NULL);
+    h->every_s = every_s ? every_s : XAPI_BEAT_S;
+}
+
+void xapi_heart_close(struct heart *h)
+{
+    if (h->stop) {
+        cancel_request(h->stop);
+        pthread_join(h->thread, NULL);
+        cancel_close(h->stop);
+    }
+    pthread_mutex_destroy(&h->lock);
+}
