@@ -19,11 +19,13 @@ enum verb_bit {
     VERB_DIGEST = 16,
     VERB_COMPARE = 32,
     VERB_MAP = 64,
+    VERB_CLEAN = 128,
     VERB_HASH = VERB_COPY | VERB_DIGEST,
     VERB_LONG = VERB_HASH | VERB_COMPARE | VERB_MAP, /* may take long */
     VERB_IMAGE = VERB_LONG | VERB_INFO,
     VERB_SOURCE = VERB_IMAGE | VERB_CHECK, /* takes any place */
-    VERB_ALL = VERB_SOURCE | VERB_REPAIR,
+    VERB_POOL = VERB_SOURCE | VERB_CLEAN, /* may log in */
+    VERB_ALL = VERB_POOL | VERB_REPAIR,
 };
 
 /* What the program itself acts on; all else goes to the library. */

@@ -10,6 +10,7 @@ struct arguments;
 struct vhdstream;
 
 int cmd_check(struct vhdstream *v, struct arguments *a);
+int cmd_clean(struct vhdstream *v, struct arguments *a);
 int cmd_compare(struct vhdstream *v, struct arguments *a);
 int cmd_copy(struct vhdstream *v, struct arguments *a);
 int cmd_digest(struct vhdstream *v, struct arguments *a);

@@ -28,6 +28,8 @@ const struct verb verbs[] = {
      "whether two disks hold the same, or where not", cmd_compare},
     {"digest", VERB_DIGEST, "PLACE", 1,
      "a hash of the content, whatever the format", cmd_digest},
+    {"clean", VERB_CLEAN, "xapi://HOST", 1,
+     "remove what killed runs left in a pool", cmd_clean},
     {0},
 };
 

@@ -158,6 +158,23 @@ int vhdstream_check(struct vhdstream *v, const char *place);
  */
 int vhdstream_repair(struct vhdstream *v, const char *file);
 
+/**
+ * Removes from the pool at a place ("xapi://HOST") what killed runs left there:
+ * disks, snapshots and tasks that carry the marks of a run, all of them sound,
+ * whose run started longer ago than "older-than" says ("30m", "12h", "1d", the
+ * default, "2w"), and has given no sign of life for 15 minutes, both by the
+ * pool's clock. Spared is what is plugged, is a disk of a VM, belongs to a run
+ * with a pending task, or was kept to be resumed (unless "force" is set). The
+ * marks are read again before each attempt to destroy a disk. With "dry-run"
+ * nothing is removed.
+ *
+ * vhdstream_result lists all of them, with what became of each and why.
+ * VHDSTREAM_UNSETTLED where something could not be removed; the result has the
+ * command that does it. After another failure the result, where there is one,
+ * has what was done before.
+ */
+int vhdstream_clean(struct vhdstream *v, const char *place);
+
 /** The failure of the last call, one line without a line end; "" after a
  * success. Owned by v, valid until its next call. */
 const char *vhdstream_error(const struct vhdstream *v);

@@ -49,6 +49,10 @@ int map_run(struct vhdstream *v, const char *place, vhdstream_extent_fn *take,
 int compare_run(struct vhdstream *v, const char *a, const char *b,
                 json_t **result, struct err *e);
 
+/* clean_run.c: *result is set also where something failed after the login. */
+int clean_run(struct vhdstream *v, const char *place, json_t **result,
+              struct err *e);
+
 /* check.c, repair.c: as the others; but *result is set also where the failure
  * is that there are errors in the disk. */
 int check_run(struct vhdstream *v, const char *place, json_t **result,

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/retry.h"
+#include "copy/time_span.h"
 #include "image/vhd_chain.h"
 #include "xapi/xapi_text.h"
 
@@ -25,6 +26,7 @@ void options_init(struct options *o)
         .timeout_s = TIMEOUT_DEFAULT,
         .retries = RETRIES_DEFAULT,
         .retry_delay_s = RETRY_DELAY_DEFAULT_S,
+        .older_than_s = OLDER_THAN_DEFAULT,
         .size = -1,
     };
 }
@@ -297,6 +299,16 @@ static int set_dry_run(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+static int set_older_than(struct options *o, const char *name,
+                          const char *value, struct err *e)
+{
+    if (!time_span_parse(value, &o->older_than_s))
+        return err_set(e, ERR_USAGE,
+                       "--%s %s: expected a time as 30m, 12h, 1d or 2w", name,
+                       value);
+    return 0;
+}
+
 static int set_undo(struct options *o, const char *name, const char *value,
                     struct err *e)
 {
@@ -324,6 +336,7 @@ static const struct option options[] = {
     {"keep-parent", false, set_keep_parent},
     {"level", true, set_level},
     {"name-label", true, set_name_label},
+    {"older-than", true, set_older_than},
     {"parent", true, set_parent},
     {"quick", false, set_quick},
     {"retries", true, set_retries},

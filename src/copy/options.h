@@ -36,6 +36,7 @@ struct options {
     unsigned nparents;
     bool chain;   /* a differencing disk is taken with its parents */
     bool dry_run; /* nothing is written */
+    uint64_t older_than_s; /* what is cleaned away */
     char *undo;   /* the backup of a repair that is to be taken back */
     bool force;
     bool snapshot;
@@ -47,7 +48,8 @@ struct options {
     char *description;
 };
 
-enum { LEVEL_DEFAULT = 1, TIMEOUT_DEFAULT = 300 };
+enum { LEVEL_DEFAULT = 1, TIMEOUT_DEFAULT = 300,
+       OLDER_THAN_DEFAULT = 86400 };
 
 void options_init(struct options *o);
 void options_free(struct options *o);

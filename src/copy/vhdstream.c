@@ -192,6 +192,18 @@ PUBLIC int vhdstream_check(struct vhdstream *v, const char *place)
     return settle_both(v, code, result);
 }
 
+PUBLIC int vhdstream_clean(struct vhdstream *v, const char *place)
+{
+    json_t *result = NULL;
+    int code;
+
+    code = prepare(v);
+    if (code >= 0)
+        code = clean_run(v, place, &result, &v->err);
+    end(v);
+    return settle_both(v, code, result);
+}
+
 PUBLIC int vhdstream_repair(struct vhdstream *v, const char *file)
 {
     json_t *result = NULL;
