@@ -51,7 +51,7 @@ class ControlCalls:
             "name_label": vdi.name_label, "name_description": vdi.name_description,
             "type": vdi.type, "other_config": vdi.other_config,
             "sm_config": vdi.shown_sm_config(), "is_a_snapshot": vdi.is_a_snapshot,
-            "snapshot_of": vdi.snapshot_of, "vhd": vdi.vhd, "attached": len(vdi.vbds),
+            "snapshot_of": vdi.snapshot_of, "vhd": vdi.vhd, "attached": len(vdi.plugged()),
             "blocks": None if blocks is None else len(blocks),
             "chain": [len(n.blocks) for n in vdi.node.chain()] if vdi.node else None,
             "unwritten_bytes": vdi.content.unwritten.total(), "path": vdi.content.path,
@@ -198,10 +198,12 @@ class ControlCalls:
     def destroy_vdi(self, vdi):
         self._pool.destroy_vdi(self._find_vdi(vdi))
 
-    def attach_vdi(self, vdi, mode="RW", vm="guest"):
-        """Attach to a running VM, as far as other users of the disk can tell."""
+    def attach_vdi(self, vdi, mode="RW", vm="guest", plugged=True):
+        """Make it a disk of a VM, as far as other users of the disk can tell: a running one,
+        or, not plugged, one that is off."""
         host = self._pool.master
         vbd = self._pool.attach(self._find_vdi(vdi), self._pool.running_vm(vm, host), mode)
+        vbd.attached = plugged
         return vbd.ref
 
     def detach_vdi(self, vdi):

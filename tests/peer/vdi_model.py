@@ -79,10 +79,13 @@ class Vdi(Entity):
 
     # -- attachment --------------------------------------------------------
 
+    def plugged(self):
+        return [vbd for vbd in self.vbds if vbd.attached]
+
     def check_free(self, operation):
         """Raise VDI_IN_USE when attached, or when a test said so."""
         self.check_busy(operation)
-        if self.vbds:
+        if self.plugged():
             raise XapiError("VDI_IN_USE", self.ref, operation)
 
     def check_busy(self, operation):
@@ -94,9 +97,9 @@ class Vdi(Entity):
 
     def check_attach(self, mode):
         """One writer and nobody else, or any number of readers."""
-        if mode == "RW" and self.vbds:
+        if mode == "RW" and self.plugged():
             raise XapiError("VDI_IN_USE", self.ref, "attach")
-        if any(vbd.mode == "RW" for vbd in self.vbds):
+        if any(vbd.mode == "RW" for vbd in self.plugged()):
             raise XapiError("VDI_IN_USE", self.ref, "attach")
 
     # -- records -----------------------------------------------------------
@@ -111,7 +114,7 @@ class Vdi(Entity):
         return shown
 
     def record(self):
-        operations = [] if self.vbds else ["destroy", "resize"]
+        operations = [] if self.plugged() else ["destroy", "resize"]
         return {
             "uuid": self.uuid, "name_label": self.name_label,
             "name_description": self.name_description,
@@ -134,7 +137,7 @@ class Vdi(Entity):
 
 
 class Vbd(Entity):
-    """An attachment: to a host's control domain, or to a running VM."""
+    """An attachment: to a host's control domain, or to a VM, which may be off."""
 
     klass = "VBD"
     settable = maps = ("other_config",)
@@ -144,6 +147,7 @@ class Vbd(Entity):
         self.vdi = vdi
         self.vm_ref = vm_ref
         self.mode = mode
+        self.attached = True
         self.other_config = {}
 
     def record(self):
@@ -152,7 +156,7 @@ class Vbd(Entity):
             "VM": self.vm_ref, "VDI": self.vdi.ref, "device": "sm/backend",
             "userdevice": "autodetect", "bootable": False, "mode": self.mode,
             "type": "Disk", "unpluggable": True, "storage_lock": False, "empty": False,
-            "other_config": self.other_config, "currently_attached": True,
+            "other_config": self.other_config, "currently_attached": self.attached,
             "status_code": 0, "status_detail": "",
         }
 

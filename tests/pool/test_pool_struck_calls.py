@@ -15,6 +15,7 @@ from disk_rig import MIB
 IMPORT_CALLS = [
     "session.login_with_password", "SR.get_by_name_label", "SR.get_record", "VDI.create",
     "VDI.get_record", "SR.get_PBDs", "PBD.get_record", "pool.get_all_records", "task.create",
+    "host.get_servertime", "task.set_other_config",
     "task.get_record", "task.destroy", "VDI.remove_from_other_config", "session.logout"]
 EXPORT_CALLS = ["session.login_with_password", "VDI.get_by_uuid", "VDI.get_record",
                 "SR.get_record", "task.create", "task.get_record", "VDI.snapshot",

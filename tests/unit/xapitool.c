@@ -7,12 +7,14 @@
  *     xapitool [OPTION...] export PLACE raw|vhd [BASE]       > body
  *     xapitool [OPTION...] import PLACE raw|chunked|vhd SIZE < body
  *     xapitool [OPTION...] parts PLACE vhd SIZE FILE...
+ *     xapitool [OPTION...] clean PLACE SECONDS               > uuid: fate
  *
  * import writes to a new VDI of SIZE bytes, or over the VDI that PLACE names.
  * The password is in $XAPITOOL_PASSWORD. Exits with the status of the error,
  * its text on stderr. SIGINT stops it. */
 
 #include "base/mem.h"
+#include "xapi/xapi_clean.h"
 #include "xapi/xapi_export.h"
 #include "xapi/xapi_import.h"
 
@@ -34,6 +36,7 @@ struct options {
     const char *session;
     const char *label;
     unsigned settle_s;
+    unsigned beat_s;
     size_t chunk;    /* bytes of one read or write */
     int64_t promise; /* Content-Length; -1: the body's */
     int64_t stop_at; /* leave the transfer after so many bytes; -1: never */
@@ -229,6 +232,25 @@ static int run_facts(struct xapi *x, const struct xapi_place *place,
     return 0;
 }
 
+/* --- clean -----------------------------------------------------------------*/
+
+static int print_fate(void *ctx, const struct xapi_remnant *r, struct err *e)
+{
+    static const char *const names[] = {"removed", "removable", "spared",
+                                        "not removed"};
+
+    (void)ctx, (void)e;
+    printf("%s: %s: %s\n", r->uuid, names[r->fate], r->why);
+    return 0;
+}
+
+static int run_clean(struct xapi *x, char **args, struct err *e)
+{
+    const struct xapi_clean how = {.older_than_s = strtoull(args[0], NULL, 10)};
+
+    return xapi_clean(x, &how, NULL, print_fate, NULL, e);
+}
+
 /* --- the program -----------------------------------------------------------*/
 
 static int run(struct xapi *x, const struct xapi_place *place,
@@ -242,6 +264,8 @@ static int run(struct xapi *x, const struct xapi_place *place,
         return run_import(x, place, o, args + 2, e);
     if (!strcmp(args[0], "parts"))
         return run_parts(x, place, o, args + 2, e);
+    if (!strcmp(args[0], "clean"))
+        return run_clean(x, args + 2, e);
     return err_set(e, ERR_USAGE, "no command %s", args[0]);
 }
 
@@ -255,7 +279,8 @@ static int with_session(const struct options *o, char **args, struct err *e)
                               .session = o->session,
                               .trust = &o->trust,
                               .wait = &o->wait,
-                              .settle_s = o->settle_s};
+                              .settle_s = o->settle_s,
+                              .beat_s = o->beat_s};
 
     TRY(xapi_place_parse(&place, args[1], e));
     TRY(xapi_open(&x, &cfg, e));
@@ -285,6 +310,9 @@ static int take_option(struct options *o, int letter, struct err *e)
     case 'w':
         o->settle_s = (unsigned)strtoul(optarg, NULL, 10);
         return 0;
+    case 'k':
+        o->beat_s = (unsigned)strtoul(optarg, NULL, 10);
+        return 0;
     case 'b':
         o->chunk = strtoul(optarg, NULL, 10);
         return 0;
@@ -313,7 +341,7 @@ int main(int argc, char **argv)
         return 1;
     o.wait.cancel = stop;
     (void)signal(SIGINT, on_signal);
-    while ((letter = getopt(argc, argv, "c:p:u:s:n:t:w:b:l:x:S")) > 0)
+    while ((letter = getopt(argc, argv, "c:p:u:s:n:t:w:k:b:l:x:S")) > 0)
         if (take_option(&o, letter, &e) < 0)
             break;
     if (!e.code && argc - optind < 2)

@@ -32,7 +32,8 @@ def test_marks_are_there_while_it_runs_and_gone_after(sim, tool):
     sim.wait_transfer(moved=MIB)
     ((uuid, vdi),) = sim.state()["vdis"].items()
     marks = vdi["other_config"]
-    assert set(marks) == {"vhdstream:" + k for k in ("run", "disk", "program", "host", "start")}
+    assert set(marks) == {"vhdstream:" + k for k in ("run", "disk", "kind", "program", "host",
+                                                  "start", "heartbeat")}
     assert re.fullmatch(r"[0-9a-f-]{36}", marks["vhdstream:run"])
     assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", marks["vhdstream:start"])
     sim.advance_clock(seconds=50000)
