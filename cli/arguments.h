@@ -24,7 +24,7 @@ enum verb_bit {
     VERB_LONG = VERB_HASH | VERB_COMPARE | VERB_MAP, /* may take long */
     VERB_IMAGE = VERB_LONG | VERB_INFO,
     VERB_SOURCE = VERB_IMAGE | VERB_CHECK, /* takes any place */
-    VERB_POOL = VERB_SOURCE | VERB_CLEAN, /* may log in */
+    VERB_POOL = VERB_SOURCE | VERB_CLEAN,  /* may log in */
     VERB_ALL = VERB_POOL | VERB_REPAIR,
 };
 

@@ -30,10 +30,9 @@ static void format_disk(json_t *item, char out[PART_SIZE])
 {
     out[0] = '\0';
     if (json_object_get(item, "sr"))
-        (void)snprintf(out, PART_SIZE,
-                       "SR \"%s\", %" JSON_INTEGER_FORMAT " bytes, ",
-                       text_of(item, "sr_name"),
-                       number_of(item, "virtual_size"));
+        (void)snprintf(
+            out, PART_SIZE, "SR \"%s\", %" JSON_INTEGER_FORMAT " bytes, ",
+            text_of(item, "sr_name"), number_of(item, "virtual_size"));
 }
 
 static void format_maker(json_t *item, char out[PART_SIZE])
@@ -93,8 +92,7 @@ static void print_sum(json_t *root)
                    text_of(root, "place"));
         return;
     }
-    (void)printf("%" JSON_INTEGER_FORMAT " %s, %" JSON_INTEGER_FORMAT
-                 " spared",
+    (void)printf("%" JSON_INTEGER_FORMAT " %s, %" JSON_INTEGER_FORMAT " spared",
                  number_of(root, dry ? "removable" : "removed"),
                  dry ? "would be removed" : "removed",
                  number_of(root, "spared"));

@@ -34,10 +34,10 @@ struct options {
     bool keep_parent;   /* a differencing disk stays one */
     char **parents;     /* the user's word on a disk's parent, that one's ... */
     unsigned nparents;
-    bool chain;   /* a differencing disk is taken with its parents */
-    bool dry_run; /* nothing is written */
+    bool chain;            /* a differencing disk is taken with its parents */
+    bool dry_run;          /* nothing is written */
     uint64_t older_than_s; /* what is cleaned away */
-    char *undo;   /* the backup of a repair that is to be taken back */
+    char *undo;            /* the backup of a repair that is to be taken back */
     bool force;
     bool snapshot;
     bool digest;  /* a copy's, taken in passing */
@@ -48,8 +48,7 @@ struct options {
     char *description;
 };
 
-enum { LEVEL_DEFAULT = 1, TIMEOUT_DEFAULT = 300,
-       OLDER_THAN_DEFAULT = 86400 };
+enum { LEVEL_DEFAULT = 1, TIMEOUT_DEFAULT = 300, OLDER_THAN_DEFAULT = 86400 };
 
 void options_init(struct options *o);
 void options_free(struct options *o);

@@ -58,8 +58,7 @@ int report_remnant(const struct xapi_remnant *r, json_t *items, struct err *e)
 {
     json_t *object = json_object();
 
-    json_object_set_new(object, "what",
-                        json_string(xapi_making_name(r->kind)));
+    json_object_set_new(object, "what", json_string(xapi_making_name(r->kind)));
     json_object_set_new(object, "uuid", report_text(r->uuid));
     json_object_set_new(object, "name_label", report_text(r->label));
     if (r->kind != XAPI_MADE_TASK)

@@ -46,8 +46,7 @@ static int count_making(struct survey *s, const json_t *config,
                         const json_t *vdi, struct err *e)
 {
     const char *disk = xapi_json_in_map(config, XAPI_MARK_DISK);
-    json_int_t before =
-        json_integer_value(json_object_get(s->makings, disk));
+    json_int_t before = json_integer_value(json_object_get(s->makings, disk));
 
     if (strcmp(xapi_json_in_map(config, XAPI_MARK_KIND),
                xapi_making_name(kind_of(vdi))) != 0)
@@ -90,8 +89,8 @@ static int get_record(struct xapi *x, const char *class, const char *ref,
     int code;
 
     (void)snprintf(method, sizeof(method), "%s.get_record", class);
-    code = xapi_ask(x, XAPI_NORMAL, method, json_pack("[s]", ref), out, &fault,
-                    e);
+    code =
+        xapi_ask(x, XAPI_NORMAL, method, json_pack("[s]", ref), out, &fault, e);
     if (code == 1 && !xapi_fault_is(&fault, "HANDLE_INVALID"))
         return xapi_refuse(x, &fault, method, e);
     return code;
@@ -179,7 +178,8 @@ static int decide(const struct xapi_case *c, struct xapi_remnant *r)
     r->kind = c->kind;
     r->maker = c->maker;
     r->sound = !c->flaw;
-    r->age_s = c->now > c->maker.start ? (uint64_t)(c->now - c->maker.start) : 0;
+    r->age_s =
+        c->now > c->maker.start ? (uint64_t)(c->now - c->maker.start) : 0;
     return xapi_judge(c, r->why);
 }
 
@@ -299,8 +299,7 @@ static int clean_task(struct look *l, struct err *e)
     l->r.fate = !code                ? XAPI_SPARED
                 : l->s->how->dry_run ? XAPI_REMOVABLE
                                      : XAPI_REMOVED;
-    if (l->r.fate == XAPI_REMOVED &&
-        destroy_task(l->s->x, l->ref, &cause) < 0)
+    if (l->r.fate == XAPI_REMOVED && destroy_task(l->s->x, l->ref, &cause) < 0)
         return not_removed(l, &cause, e);
     return 0;
 }
@@ -311,8 +310,8 @@ static int clean_all(struct survey *s, const json_t *refs, cleaner *clean,
                      struct err *e)
 {
     for (size_t i = 0; i < json_array_size(refs); i++) {
-        struct look l = {
-            .s = s, .ref = json_string_value(json_array_get(refs, i))};
+        struct look l = {.s = s,
+                         .ref = json_string_value(json_array_get(refs, i))};
 
         TRY(clean(&l, e));
         if (!l.gone)
@@ -324,13 +323,14 @@ static int clean_all(struct survey *s, const json_t *refs, cleaner *clean,
 int xapi_clean(struct xapi *x, const struct xapi_clean *how, bool *own_clock,
                xapi_remnant_fn *tell, void *ctx, struct err *e)
 {
-    CLEANUP(survey) struct survey s = {.x = x,
-                                       .how = how,
-                                       .disks = json_array(),
-                                       .tasks = json_array(),
-                                       .makings = json_object(),
-                                       .tell = tell,
-                                       .ctx = ctx};
+    CLEANUP(survey)
+    struct survey s = {.x = x,
+                       .how = how,
+                       .disks = json_array(),
+                       .tasks = json_array(),
+                       .makings = json_object(),
+                       .tell = tell,
+                       .ctx = ctx};
 
     TRY(xapi_clock(x, XAPI_NORMAL, &s.now, own_clock, e));
     TRY(xapi_records(x, "VDI", see_vdi, &s, e));

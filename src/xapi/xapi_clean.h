@@ -29,7 +29,7 @@ struct xapi_remnant {
     char label[XAPI_LABEL_SIZE];
     struct xapi_vdi vdi; /* all zeros: it is a task */
     struct xapi_maker maker;
-    bool sound;    /* the marks are */
+    bool sound;     /* the marks are */
     uint64_t age_s; /* since the start, where they are */
     enum xapi_fate fate;
     char why[XAPI_WHY_SIZE]; /* it was spared, or could not be removed */

@@ -98,8 +98,8 @@ int xapi_clock(struct xapi *x, enum xapi_mode mode, int64_t *out, bool *own,
     if (own)
         *own = false;
     TRY(xapi_pool_ref(x, mode, "master", master, e));
-    code = xapi_ask(x, mode, method, json_pack("[s]", master), &result, &fault,
-                    e);
+    code =
+        xapi_ask(x, mode, method, json_pack("[s]", master), &result, &fault, e);
     if (code == 1 && is_not_offered(&fault)) {
         *out = time(NULL);
         if (own)

@@ -66,8 +66,9 @@ static json_t *new_record(const struct xapi *x, const struct xapi_new *how,
         "name_label", how->label ? how->label : "", "name_description",
         how->description ? how->description : "", "SR", how->sr->ref,
         "virtual_size", (json_int_t)how->size, "type", "user", "sharable", 0,
-        "read_only", 0, "other_config", xapi_marks(x, XAPI_MADE_DISK, disk, now), "xenstore_data",
-        "sm_config", "tags");
+        "read_only", 0, "other_config",
+        xapi_marks(x, XAPI_MADE_DISK, disk, now), "xenstore_data", "sm_config",
+        "tags");
 }
 
 /* Whether the VDI carries this mark; false where it cannot be asked. */

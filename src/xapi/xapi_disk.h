@@ -16,8 +16,8 @@
 struct xapi_disk {
     struct xapi *x;
     struct xapi_vdi vdi;
-    bool ours;    /* made by this run, and not yet complete */
-    bool touched; /* bytes of a transfer have been sent to it */
+    bool ours;             /* made by this run, and not yet complete */
+    bool touched;          /* bytes of a transfer have been sent to it */
     struct xapi_beat beat; /* of one that is ours */
 };
 
@@ -29,8 +29,9 @@ struct xapi_new {
     const char *description; /* NULL: "" */
 };
 
-/* VDI.create, marked and kept alive. Cannot be stopped half way; where the answer is lost, the
- * VDI is looked for by its mark and removed. ERR_NO_SPACE ... */
+/* VDI.create, marked and kept alive. Cannot be stopped half way; where the
+ * answer is lost, the VDI is looked for by its mark and removed. ERR_NO_SPACE
+ * ... */
 int xapi_disk_create(struct xapi_disk **out, struct xapi *x,
                      const struct xapi_new *how, struct err *e);
 

@@ -15,7 +15,7 @@ struct unit {
 };
 
 static const struct unit units[] = {
-    {604800, "week"}, {86400, "day"},  {3600, "hour"},
+    {604800, "week"}, {86400, "day"}, {3600, "hour"},
     {60, "minute"},   {1, "second"},
 };
 
@@ -24,9 +24,9 @@ enum { UNITS = sizeof(units) / sizeof(units[0]) };
 static int add_unit(char out[XAPI_SPAN_SIZE], int at, uint64_t count,
                     const char *name)
 {
-    int len = snprintf(out + at, (size_t)(XAPI_SPAN_SIZE - at),
-                       "%s%" PRIu64 " %s%s", at ? " " : "", count, name,
-                       count == 1 ? "" : "s");
+    int len =
+        snprintf(out + at, (size_t)(XAPI_SPAN_SIZE - at), "%s%" PRIu64 " %s%s",
+                 at ? " " : "", count, name, count == 1 ? "" : "s");
 
     return at + len;
 }
@@ -104,12 +104,11 @@ static bool is_dead(const struct xapi_case *c, char why[XAPI_WHY_SIZE])
     char span[XAPI_SPAN_SIZE];
 
     if (m->heartbeat > c->now + XAPI_LIVE_S || m->start > c->now + XAPI_LIVE_S)
-        return spare(why,
-                     "its marks are %s ahead of the clock, which was set back",
-                     xapi_span((uint64_t)(m->heartbeat > m->start
-                                              ? m->heartbeat - c->now
-                                              : m->start - c->now),
-                               span));
+        return spare(
+            why, "its marks are %s ahead of the clock, which was set back",
+            xapi_span((uint64_t)(m->heartbeat > m->start ? m->heartbeat - c->now
+                                                         : m->start - c->now),
+                      span));
     if (m->heartbeat > c->now - XAPI_LIVE_S)
         return spare(why, "its run is alive: its heartbeat is %s old",
                      xapi_span(m->heartbeat < c->now

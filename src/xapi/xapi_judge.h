@@ -14,13 +14,13 @@ enum { XAPI_LIVE_S = 900 };
 /* All that decides. */
 struct xapi_case {
     struct xapi_maker maker;
-    const char *flaw; /* xapi_marks_read's; NULL: the marks are sound */
+    const char *flaw;      /* xapi_marks_read's; NULL: the marks are sound */
     enum xapi_making kind; /* what it is, whatever the marks say */
-    unsigned twins;   /* others with the same mark of their making */
-    bool plugged;     /* a VBD of it is attached */
-    bool in_vm;       /* a VM has it as a disk */
-    bool pending;     /* a task of its run is, or it is one */
-    int64_t now;      /* by the same clock as the marks' times */
+    unsigned twins;        /* others with the same mark of their making */
+    bool plugged;          /* a VBD of it is attached */
+    bool in_vm;            /* a VM has it as a disk */
+    bool pending;          /* a task of its run is, or it is one */
+    int64_t now;           /* by the same clock as the marks' times */
     uint64_t older_than_s;
     bool force; /* also what was kept to be resumed */
 };

@@ -135,10 +135,10 @@ bool xapi_marks_read(struct xapi_maker *out, const json_t *config,
     has_beat = read_heartbeat(config, &out->heartbeat);
     *flaw = !has_run    ? XAPI_MARK_RUN " is no uuid"
             : !has_kind ? XAPI_MARK_KIND " says no kind that there is"
-            : !has_disk && out->kind != XAPI_MADE_TASK
-                ? XAPI_MARK_DISK " is no uuid"
-            : !is_program(out->program)
-                ? XAPI_MARK_PROGRAM " names no version of vhdstream"
+            : !has_disk && out->kind != XAPI_MADE_TASK ? XAPI_MARK_DISK
+                " is no uuid"
+            : !is_program(out->program) ? XAPI_MARK_PROGRAM
+                " names no version of vhdstream"
             : !*out->host ? XAPI_MARK_HOST " is empty"
             : !has_start  ? XAPI_MARK_START " is no time"
             : !has_beat   ? XAPI_MARK_HEARTBEAT " is no time"

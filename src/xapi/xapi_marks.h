@@ -13,9 +13,9 @@
 #include "xapi/xapi_clock.h"
 #include "xapi/xapi_json.h"
 
-#define XAPI_MARK_RUN     "vhdstream:run"  /* uuid of the run */
-#define XAPI_MARK_DISK    "vhdstream:disk" /* uuid of this one making */
-#define XAPI_MARK_KIND    "vhdstream:kind" /* "disk", "snapshot", "task" */
+#define XAPI_MARK_RUN     "vhdstream:run"     /* uuid of the run */
+#define XAPI_MARK_DISK    "vhdstream:disk"    /* uuid of this one making */
+#define XAPI_MARK_KIND    "vhdstream:kind"    /* "disk", "snapshot", "task" */
 #define XAPI_MARK_PROGRAM "vhdstream:program" /* name and version */
 #define XAPI_MARK_HOST    "vhdstream:host"    /* name of the machine it is on */
 #define XAPI_MARK_START   "vhdstream:start"   /* 2026-08-21T02:00:23Z */
@@ -57,8 +57,9 @@ struct xapi_maker {
     char program[64];
     char host[256];
     int64_t start;
-    int64_t heartbeat; /* the later one; that of the start where there is none */
-    char state[512];   /* cut; "": it is not kept to be resumed */
+    int64_t
+        heartbeat;   /* the later one; that of the start where there is none */
+    char state[512]; /* cut; "": it is not kept to be resumed */
 };
 
 /* Whether this other_config has the deciding mark. */

@@ -76,10 +76,10 @@ static int mark(struct xapi_task *t, struct err *e)
     int code;
 
     TRY(xapi_clock(t->x, XAPI_FIRM, &now, NULL, e));
-    code = xapi_ask(t->x, XAPI_FIRM, "task.set_other_config",
-                    json_pack("[so]", t->ref,
-                              xapi_marks(t->x, XAPI_MADE_TASK, NULL, now)),
-                    &result, &fault, e);
+    code = xapi_ask(
+        t->x, XAPI_FIRM, "task.set_other_config",
+        json_pack("[so]", t->ref, xapi_marks(t->x, XAPI_MADE_TASK, NULL, now)),
+        &result, &fault, e);
     if (code)
         return code < 0 ? code : 0;
     return xapi_beat_start(t->x, &t->beat, "task", t->ref, e);

@@ -34,10 +34,10 @@ struct xapi_verdict {
     struct xapi_fault fault; /* of a failure; code "" where it has none */
 };
 
-/* Creates a task labelled "VDI_IMPORT_for_" or "VDI_EXPORT_for_" + `name`, marks
- * it and keeps it alive; its description names the run, too, since some servers
- * let only some users mark a task. *out is zeroed memory that stays where it is
- * until xapi_task_drop. */
+/* Creates a task labelled "VDI_IMPORT_for_" or "VDI_EXPORT_for_" + `name`,
+ * marks it and keeps it alive; its description names the run, too, since some
+ * servers let only some users mark a task. *out is zeroed memory that stays
+ * where it is until xapi_task_drop. */
 int xapi_task_create(struct xapi_task *out, struct xapi *x, const char *label,
                      const char *name, struct err *e);
 

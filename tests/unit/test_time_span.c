@@ -30,11 +30,22 @@ static void test_nothing_and_a_century_are_the_ends(void **state)
 
 static void test_what_is_no_time(void **state)
 {
-    static const char *const texts[] = {
-        "",    "1",    "d",    "1.5d",   "-1d",  "+1d",
-        " 1d", "1d ",  "1dd",  "1D",     "1s",   "1 d",
-        "0x1d", "36526d", "99999999999999999999999999d",
-        "18446744073709551617m"};
+    static const char *const texts[] = {"",
+                                        "1",
+                                        "d",
+                                        "1.5d",
+                                        "-1d",
+                                        "+1d",
+                                        " 1d",
+                                        "1d ",
+                                        "1dd",
+                                        "1D",
+                                        "1s",
+                                        "1 d",
+                                        "0x1d",
+                                        "36526d",
+                                        "99999999999999999999999999d",
+                                        "18446744073709551617m"};
     uint64_t seconds = 7;
 
     (void)state;
