@@ -99,7 +99,7 @@ static int try_again(struct copy *c, struct err *e)
     struct vhdstream *v = c->v;
     bool further;
 
-    if (e->code != ERR_TEMPORARY || !v->retry.max)
+    if (e->code != ERR_TEMPORARY || (!v->retry.max && !v->opt.state))
         return e->code;
     if (!can_read_again(c))
         return cannot_repeat(&c->src, "read", e);

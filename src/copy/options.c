@@ -52,6 +52,7 @@ void options_free(struct options *o)
     free(o->blocks);
     free(o->undo);
     free(o->image);
+    free(o->state);
     *o = (struct options){0};
 }
 
@@ -262,6 +263,21 @@ static int set_image(struct options *o, const char *name, const char *value,
     return set_text(&o->image, value, e);
 }
 
+static int set_state(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name;
+    return set_text(&o->state, value, e);
+}
+
+static int set_resume(struct options *o, const char *name, const char *value,
+                      struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->resume = true;
+    return 0;
+}
+
 static int set_blocks(struct options *o, const char *name, const char *value,
                       struct err *e)
 {
@@ -339,11 +355,13 @@ static const struct option options[] = {
     {"older-than", true, set_older_than},
     {"parent", true, set_parent},
     {"quick", false, set_quick},
+    {"resume", false, set_resume},
     {"retries", true, set_retries},
     {"retry-delay", true, set_retry_delay},
     {"size", true, set_size},
     {"size-from", true, set_size_from},
     {"snapshot", false, set_snapshot},
+    {"state", true, set_state},
     {"threads", true, set_threads},
     {"timeout", true, set_timeout},
     {"to", true, set_to},

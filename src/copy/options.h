@@ -44,6 +44,8 @@ struct options {
     bool quick;   /* a map is made without reading any block */
     char *image;  /* file for the drawing of a map, or NULL */
     char *blocks; /* file for the list of block digests, or NULL */
+    char *state;  /* file of what another run must know to go on, or NULL */
+    bool resume;  /* go on with what is in it */
     char *name_label;
     char *description;
 };

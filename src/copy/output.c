@@ -38,11 +38,20 @@ int output_prepare(struct vhdstream *v, const struct place *p,
     out->place = p;
     if (pool_output_is_ready(out->xapi)) /* kept over a break */
         return 0;
+    if (v->opt.resume && !v->opt.state)
+        return err_set(e, ERR_USAGE,
+                       "--resume needs --state FILE, which tells of the "
+                       "transfer");
     if (p->kind == PLACE_XAPI && (v->opt.keep_parent || v->opt.azure))
         return err_set(e, ERR_USAGE, "--%s has no meaning for a pool",
                        v->opt.azure ? "azure" : "keep-parent");
     if (p->kind == PLACE_XAPI)
         return pool_output_prepare(v, out, e);
+    if (v->opt.state)
+        return err_set(e, ERR_USAGE,
+                       "--state: only a transfer into a pool can be gone on "
+                       "with by another run; %s is begun anew",
+                       p->name);
     TRY(choose_format(v, out, e));
     if (p->kind == PLACE_FILE)
         TRY(sink_open_file(&out->sink, p->path, v->opt.force, &v->wait, e));

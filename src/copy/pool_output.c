@@ -4,14 +4,20 @@
 
 #include "base/mem.h"
 #include "copy/pool_login.h"
+#include "copy/state.h"
 #include "image/image_shape.h"
 #include "xapi/xapi_disk.h"
 #include "xapi/xapi_import.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { CHECKPOINT_STEP = 64 * 1024 * 1024 };
 
 struct pool_output {
+    struct vhdstream *v;
     struct xapi *x;
     struct xapi_sr sr;
     struct xapi_disk *disk;
@@ -22,6 +28,11 @@ struct pool_output {
     struct image_shape shape; /* of what is sent */
     bool begun;               /* shape is known */
     struct encoder_rest rest; /* what is left after the transfers that broke */
+    struct sink *import;      /* in the sink of the output; not owned */
+    bool has_state;           /* the file of --state tells of this disk */
+    char run[UUID_TEXT_SIZE]; /* that made the disk; "": it was there before */
+    bool adopted;             /* an earlier run has begun it */
+    bool deaf; /* the file of --state cannot be written any more */
 };
 
 static int find_existing(struct vhdstream *v, const struct place *p,
@@ -41,11 +52,70 @@ static int find_existing(struct vhdstream *v, const struct place *p,
     return 0;
 }
 
-int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
+/* Goes on with the transfer of an earlier run. That one's task may still be
+ * under way. */
+static int adopt(struct pool_output *pool, const struct state *st,
+                 struct err *e)
 {
-    const struct place *p = out->place;
-    struct pool_output *pool;
+    struct xapi_task task = {.x = pool->x};
+    struct xapi_verdict verdict;
 
+    (void)snprintf(task.ref, sizeof(task.ref), "%s", st->task);
+    if (task.ref[0])
+        TRY(xapi_task_wait(&task, XAPI_NORMAL, xapi_settle_s(pool->x), &verdict,
+                           e));
+    if (!pool->existing)
+        TRY(xapi_disk_adopt(&pool->disk, pool->x, st->vdi, st->run, e));
+    (void)snprintf(pool->run, sizeof(pool->run), "%s", st->run);
+    xapi_task_drop(&task, false);
+    pool->vdi = pool->disk->vdi;
+    pool->shape = st->shape;
+    pool->begun = true;
+    pool->rest = st->rest;
+    pool->has_state = pool->adopted = true;
+    return 0;
+}
+
+static int check_state(const struct pool_output *pool, const struct place *p,
+                       const struct state *st, struct err *e)
+{
+    const struct vhdstream *v = pool->v;
+
+    if (!v->opt.resume)
+        return err_set(e, ERR_USAGE,
+                       "%s: tells of a transfer that --resume goes on with; "
+                       "remove the file to begin another",
+                       v->opt.state);
+    if (strcmp(st->destination, p->name) != 0 ||
+        (pool->existing && strcmp(st->vdi, pool->vdi.uuid) != 0))
+        return err_set(e, ERR_USAGE,
+                       "%s: tells of a transfer to %s, VDI %s, not to %s",
+                       v->opt.state, st->destination, st->vdi, p->name);
+    return 0;
+}
+
+static int read_state(struct pool_output *pool, const struct place *p,
+                      struct err *e)
+{
+    struct vhdstream *v = pool->v;
+    struct state st;
+    int found = state_read(&st, v->opt.state, &v->wait, e);
+
+    TRY(found);
+    if (!found && v->opt.resume)
+        notice_say(&v->notice,
+                   "%s: there is no such file, so the transfer begins at its "
+                   "beginning",
+                   v->opt.state);
+    if (!found)
+        return 0;
+    TRY(check_state(pool, p, &st, e));
+    return adopt(pool, &st, e);
+}
+
+static int check_usage(const struct vhdstream *v, const struct place *p,
+                       struct err *e)
+{
     if (p->xapi.kind == XAPI_POOL)
         return err_set(e, ERR_USAGE,
                        "%s: as a destination it has to name an SR: "
@@ -55,13 +125,25 @@ int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
         return err_set(e, ERR_USAGE,
                        "--to has no meaning for a pool: it is sent what the "
                        "SR takes");
+    return 0;
+}
+
+int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
+{
+    const struct place *p = out->place;
+    struct pool_output *pool;
+
+    TRY(check_usage(v, p, e));
     TRY(mem_alloc(&out->xapi, sizeof(*out->xapi), "a pool", e));
     pool = out->xapi;
+    pool->v = v;
     TRY(pool_login(v, SIDE_DST, p, &pool->x, e));
     if (p->xapi.kind == XAPI_VDI)
         TRY(find_existing(v, p, pool, e));
     else
         TRY(xapi_sr_find(pool->x, p->xapi.ref, &pool->sr, e));
+    if (v->opt.state)
+        TRY(read_state(pool, p, e));
     pool->ready = true;
     return 0;
 }
@@ -96,10 +178,12 @@ static int create(struct vhdstream *v, struct pool_output *pool,
         .size = img->size,
         .label = v->opt.name_label ? v->opt.name_label : label,
         .description = v->opt.description,
+        .state = v->opt.state,
     };
 
     TRY(xapi_disk_create(&pool->disk, pool->x, &how, e));
     pool->vdi = pool->disk->vdi;
+    (void)snprintf(pool->run, sizeof(pool->run), "%s", xapi_run(pool->x));
     return 0;
 }
 
@@ -121,6 +205,18 @@ static int check_same(struct pool_output *pool, const struct image *img,
     return 0;
 }
 
+/* A state that was read, or was edited, has to fit the image. */
+static int check_rest(const struct pool_output *pool, const struct image *img,
+                      struct err *e)
+{
+    if (pool->rest.blocks <= img->nmapped)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: says that %" PRIu32 " blocks have arrived, of a disk "
+                   "that has %" PRIu32,
+                   pool->v->opt.state, pool->rest.blocks, img->nmapped);
+}
+
 static int encode(struct output *out, struct image **img, struct err *e)
 {
     struct pool_output *pool = out->xapi;
@@ -130,6 +226,7 @@ static int encode(struct output *out, struct image **img, struct err *e)
     switch (pool->form) {
     case XAPI_VHD:
         TRY(image_reblock(img, e));
+        TRY(check_rest(pool, *img, e));
         return vhd_encoder(&out->enc, *img, &opt, e);
     case XAPI_RAW:
         return raw_encoder(&out->enc, *img, pool->vdi.size, e);
@@ -139,6 +236,94 @@ static int encode(struct output *out, struct image **img, struct err *e)
     }
 }
 
+/* --- the file of --state ---------------------------------------------------*/
+
+static int write_state(const struct output *out,
+                       const struct encoder_rest *rest, struct err *e)
+{
+    const struct pool_output *pool = out->xapi;
+    const struct vhdstream *v = pool->v;
+    struct state st = {.shape = pool->shape, .rest = *rest};
+
+    (void)snprintf(st.destination, sizeof(st.destination), "%s",
+                   out->place->name);
+    (void)snprintf(st.vdi, sizeof(st.vdi), "%s", pool->vdi.uuid);
+    (void)snprintf(st.run, sizeof(st.run), "%s", pool->run);
+    if (out->sink)
+        (void)snprintf(st.task, sizeof(st.task), "%s",
+                       xapi_import_task(pool->import));
+    return state_write(&st, v->opt.state, &v->wait, e);
+}
+
+/* A transfer that cannot be noted any more goes on: the file that is there is
+ * behind, and not wrong. */
+static void note_state(const struct output *out,
+                       const struct encoder_rest *rest)
+{
+    struct pool_output *pool = out->xapi;
+    struct err why = {0};
+
+    if (!pool->has_state || pool->deaf || write_state(out, rest, &why) >= 0)
+        return;
+    pool->deaf = true;
+    notice_say(&pool->v->notice, "%s; the transfer goes on", why.text);
+}
+
+static int on_checkpoint(void *ctx, uint64_t pos, struct err *e)
+{
+    const struct output *out = ctx;
+    struct encoder_rest rest = {0};
+
+    (void)e;
+    if (pos > XAPI_ON_THE_WAY &&
+        encoder_reached(out->enc, pos - XAPI_ON_THE_WAY, &rest))
+        note_state(out, &rest);
+    return 0;
+}
+
+static int begin_state(struct output *out, struct err *e)
+{
+    struct pool_output *pool = out->xapi;
+
+    if (!pool->v->opt.state)
+        return 0;
+    TRY(write_state(out, &pool->rest, e));
+    pool->has_state = true;
+    if (!out->sink)
+        return 0;
+    return sink_checkpoint(&out->sink, CHECKPOINT_STEP, on_checkpoint, out, e);
+}
+
+static int end_state(struct pool_output *pool, struct err *e)
+{
+    if (!pool->has_state)
+        return 0;
+    pool->has_state = false;
+    return state_remove(pool->v->opt.state, e);
+}
+
+/* What a later run may go on with: whatever stopped this one may have passed
+ * then, or it was stopped before it did anything. */
+static bool may_go_on(const struct pool_output *pool, int code)
+{
+    return (pool->adopted && !pool->import) || code == ERR_CANCELLED ||
+           code == ERR_TEMPORARY || code == ERR_UNSETTLED;
+}
+
+static void keep_or_forget(struct pool_output *pool, struct err *why)
+{
+    struct err e = {0};
+
+    if (!pool->has_state || !why)
+        return;
+    if (may_go_on(pool, why->code))
+        pool->disk->kept = true;
+    else if (end_state(pool, &e) < 0)
+        (void)err_append(why, "; %s", e.text);
+}
+
+/* --- the transfer ----------------------------------------------------------*/
+
 int pool_output_begin(struct vhdstream *v, struct output *out,
                       struct image **img, const char *label, struct err *e)
 {
@@ -147,20 +332,24 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
 
     TRY(check_same(pool, *img, e));
     pool->form = choose_form(pool, *img);
-    if (!pool->disk)
+    if (!pool->disk) {
         TRY(create(v, pool, *img, label, e));
+        TRY(begin_state(out, e));
+    }
     TRY(encode(out, img, e));
     how.format = pool->form;
     how.length = out->enc->size;
     TRY(xapi_import_open(&out->sink, pool->disk, &how, e));
+    pool->import = out->sink;
     out->sink->meter = &v->progress.written;
-    return 0;
+    return begin_state(out, e);
 }
 
 int pool_output_finish(struct output *out, struct err *e)
 {
     TRY(sink_finish(out->sink, e));
-    return xapi_disk_complete(out->xapi->disk, e);
+    TRY(xapi_disk_complete(out->xapi->disk, e));
+    return end_state(out->xapi, e);
 }
 
 int pool_output_break(struct output *out, bool *further, struct err *e)
@@ -172,8 +361,9 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     *further = false;
     if (!out->sink)
         return 0;
-    TRY(xapi_import_break(out->sink, &sure, e));
+    TRY(xapi_import_break(pool->import, &sure, e));
     (void)encoder_reached(out->enc, sure, &pool->rest);
+    note_state(out, &pool->rest);
     *further =
         pool->rest.blocks > before.blocks || pool->rest.holes > before.holes;
     return 0;
@@ -183,6 +373,7 @@ void pool_output_close(struct pool_output *pool, struct err *why)
 {
     if (!pool)
         return;
+    keep_or_forget(pool, why);
     xapi_disk_close(pool->disk, why);
     xapi_close(pool->x);
     free(pool);

@@ -99,6 +99,12 @@ int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e);
 /* The exact size of such an archive; `size` as sink_tar takes it. */
 uint64_t sink_tar_size(uint64_t size);
 
+/* Calls fn(ctx, pos) when at least `step` bytes more have been written; its
+ * failure is the write's. Append only. */
+typedef int sink_checkpoint_fn(void *ctx, uint64_t pos, struct err *e);
+int sink_checkpoint(struct sink **s, uint64_t step, sink_checkpoint_fn *fn,
+                    void *ctx, struct err *e);
+
 /* Writes in a thread of its own, through a ring of buffers. Append only. With
  * `threads` 0 it does nothing. A failure of the inner sink comes with a later
  * call, at the latest with finish, which runs in the caller's thread.

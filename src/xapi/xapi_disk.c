@@ -61,13 +61,16 @@ static void remove_vdi(struct xapi *x, const char *ref, const char *uuid,
 static json_t *new_record(const struct xapi *x, const struct xapi_new *how,
                           const char *disk, int64_t now)
 {
+    json_t *marks = xapi_marks(x, XAPI_MADE_DISK, disk, now);
+
+    if (how->state && marks)
+        json_object_set_new(marks, XAPI_MARK_STATE, json_string(how->state));
     return json_pack(
         "[{s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o, s:{}, s:{}, s:[]}]",
         "name_label", how->label ? how->label : "", "name_description",
         how->description ? how->description : "", "SR", how->sr->ref,
         "virtual_size", (json_int_t)how->size, "type", "user", "sharable", 0,
-        "read_only", 0, "other_config",
-        xapi_marks(x, XAPI_MADE_DISK, disk, now), "xenstore_data", "sm_config",
+        "read_only", 0, "other_config", marks, "xenstore_data", "sm_config",
         "tags");
 }
 
@@ -187,6 +190,29 @@ int xapi_disk_open(struct xapi_disk **out, struct xapi *x, const char *name,
     return take(out, x, ref, false, e);
 }
 
+int xapi_disk_adopt(struct xapi_disk **out, struct xapi *x, const char *uuid,
+                    const char *run, struct err *e)
+{
+    CLEANUP(xapi_disk) struct xapi_disk *d = NULL;
+    CLEANUP(json) json_t *config = NULL;
+    char ref[XAPI_OPAQUE_SIZE];
+
+    TRY(xapi_find(x, "VDI", uuid, ref, e));
+    TRY(xapi_call(x, XAPI_NORMAL, &config, e, "VDI.get_other_config", "s",
+                  ref));
+    if (strcmp(xapi_json_in_map(config, XAPI_MARK_RUN), run) != 0)
+        return err_set(e, ERR_FAILED,
+                       "%s: VDI %s is complete, or is no longer that of the "
+                       "run to go on with",
+                       xapi_name(x), uuid);
+    TRY(take(&d, x, ref, false, e));
+    TRY(xapi_beat_start(x, &d->beat, "VDI", ref, e));
+    d->ours = true;
+    *out = d;
+    d = NULL;
+    return 0;
+}
+
 /* A snapshot cannot be made with marks, so one whose answer is lost cannot be
  * told from somebody else's. */
 static int snapshot(struct xapi *x, const struct xapi_vdi *of,
@@ -254,7 +280,12 @@ void xapi_disk_close(struct xapi_disk *d, struct err *why)
     if (!d)
         return;
     xapi_beat_stop(d->x, &d->beat);
-    if (d->ours)
+    if (d->kept && why)
+        (void)err_append(why,
+                         "; VDI %s is kept: the same command with --resume "
+                         "goes on",
+                         d->vdi.uuid);
+    else if (d->ours)
         remove_vdi(d->x, d->vdi.ref, d->vdi.uuid, why);
     else if (d->touched && why && why->code)
         (void)err_append(why, "; a part of the new content is in VDI %s",

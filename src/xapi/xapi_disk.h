@@ -16,8 +16,9 @@
 struct xapi_disk {
     struct xapi *x;
     struct xapi_vdi vdi;
-    bool ours;             /* made by this run, and not yet complete */
-    bool touched;          /* bytes of a transfer have been sent to it */
+    bool ours;    /* made by this run, and not yet complete */
+    bool touched; /* bytes of a transfer have been sent to it */
+    bool kept;    /* for another run to go on with: close leaves it as it is */
     struct xapi_beat beat; /* of one that is ours */
 };
 
@@ -27,6 +28,7 @@ struct xapi_new {
     uint64_t size;           /* bytes; the SR may round it up: see vdi.size */
     const char *label;       /* name-label; NULL: "" */
     const char *description; /* NULL: "" */
+    const char *state; /* file of the run that can go on with it; NULL: none */
 };
 
 /* VDI.create, marked and kept alive. Cannot be stopped half way; where the
@@ -38,6 +40,12 @@ int xapi_disk_create(struct xapi_disk **out, struct xapi *x,
 /* An existing VDI, by uuid or name-label: to be read, or overwritten. */
 int xapi_disk_open(struct xapi_disk **out, struct xapi *x, const char *name,
                    struct err *e);
+
+/* The unfinished VDI that an earlier run has left, to go on with; it is ours
+ * then. `run` is that one's, which it must be marked with: ERR_NOT_FOUND where
+ * there is no such VDI, ERR_FAILED for another's, or one that is complete. */
+int xapi_disk_adopt(struct xapi_disk **out, struct xapi *x, const char *uuid,
+                    const char *run, struct err *e);
 
 /* VDI.snapshot of `of`, marked and kept alive: for a disk in use. */
 int xapi_disk_snapshot(struct xapi_disk **out, struct xapi *x,

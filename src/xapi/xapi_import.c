@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_import.h"
 
+#include "base/checked.h"
 #include "base/mem.h"
 #include "xapi/xapi_text.h"
 
@@ -139,25 +140,30 @@ static const struct sink_ops import_ops = {
 
 /* --- opening ---------------------------------------------------------------*/
 
-static struct xapi_request request_of(const struct xapi_import *how)
+const char *xapi_import_task(const struct sink *s)
 {
-    return (struct xapi_request){
-        .import = true, .format = how->format, .length = how->length};
+    return ((const struct import *)s)->t.task.ref;
 }
 
 int xapi_import_break(struct sink *s, uint64_t *sure, struct err *e)
 {
     struct import *im = (struct import *)s;
-    struct xapi_request req = request_of(&im->how);
+    uint64_t certain = s->pos > XAPI_ON_THE_WAY ? s->pos - XAPI_ON_THE_WAY : 0;
 
     im->failed = true;
-    return xapi_transfer_break(&im->t, s->pos, &req, sure, e);
+    TRY(xapi_transfer_break(&im->t, e));
+    if (im->t.reached >= 0)
+        certain = min_u64(certain,
+                          (uint64_t)(im->t.reached * (double)im->how.length));
+    *sure = certain;
+    return 0;
 }
 
 int xapi_import_open(struct sink **out, struct xapi_disk *disk,
                      const struct xapi_import *how, struct err *e)
 {
-    struct xapi_request req = request_of(how);
+    struct xapi_request req = {
+        .import = true, .format = how->format, .length = how->length};
     struct xapi *x = disk->x;
     struct import *im = NULL;
     int code;

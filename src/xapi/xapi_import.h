@@ -7,6 +7,9 @@
 #include "xapi/xapi_disk.h"
 #include "xapi/xapi_transfer.h"
 
+/* More than sockets and proxies hold: what was sent so long ago has arrived. */
+enum { XAPI_ON_THE_WAY = 32 * 1024 * 1024 };
+
 struct xapi_import {
     enum xapi_format format;
     uint64_t length; /* of the body, exactly: the Content-Length */
@@ -28,6 +31,9 @@ struct xapi_import {
  */
 int xapi_import_open(struct sink **out, struct xapi_disk *disk,
                      const struct xapi_import *how, struct err *e);
+
+/* The ref of its task. */
+const char *xapi_import_task(const struct sink *s);
 
 /* After a failure of such a sink, before it is closed: breaks the transfer off
  * and waits, as long as finish does, until the server has let go of the disk.

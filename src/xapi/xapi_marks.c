@@ -12,9 +12,11 @@
 static const char program_name[] = "vhdstream ";
 
 const char *const xapi_mark_keys[] = {
-    XAPI_MARK_RUN,       XAPI_MARK_DISK,       XAPI_MARK_KIND,
-    XAPI_MARK_PROGRAM,   XAPI_MARK_HOST,       XAPI_MARK_START,
-    XAPI_MARK_HEARTBEAT, XAPI_MARK_HEARTBEAT2, NULL,
+    XAPI_MARK_RUN,       XAPI_MARK_DISK,
+    XAPI_MARK_KIND,      XAPI_MARK_PROGRAM,
+    XAPI_MARK_HOST,      XAPI_MARK_START,
+    XAPI_MARK_HEARTBEAT, XAPI_MARK_HEARTBEAT2,
+    XAPI_MARK_STATE,     NULL,
 };
 
 static const char *const making_names[] = {

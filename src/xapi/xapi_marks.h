@@ -25,8 +25,7 @@
 #define XAPI_MARK_HEARTBEAT  "vhdstream:heartbeat"
 #define XAPI_MARK_HEARTBEAT2 "vhdstream:heartbeat2"
 
-/* The disk was kept by a run that can be resumed: the name of its state file.
- * The others stay. */
+/* The disk belongs to a run that can be resumed: the name of its state file. */
 #define XAPI_MARK_STATE "vhdstream:state"
 
 enum xapi_making {
@@ -44,7 +43,7 @@ const char *xapi_making_name(enum xapi_making kind);
 json_t *xapi_marks(const struct xapi *x, enum xapi_making kind,
                    const char *disk, int64_t now);
 
-/* All keys but that of the state, the deciding one first; ended by NULL. */
+/* All keys, the deciding one first; ended by NULL. */
 extern const char *const xapi_mark_keys[];
 
 /* --- reading them ----------------------------------------------------------*/

@@ -2,7 +2,6 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_transfer.h"
 
-#include "base/checked.h"
 #include "xapi/xapi_text.h"
 
 #include <ctype.h>
@@ -13,7 +12,6 @@ enum {
     REDIRECTS_MAX = 5,
     VERDICT_S = 60, /* for the task's word on a broken stream */
     OPENING_S = 1,  /* the same where it is not sure that it was begun */
-    ON_THE_WAY = 32 * 1024 * 1024, /* more than sockets and proxies hold */
     URL_SIZE = XAPI_ORIGIN_SIZE + 4 * XAPI_OPAQUE_SIZE + 128,
 };
 
@@ -276,20 +274,10 @@ int xapi_transfer_settle(struct xapi_transfer *t, struct err *e)
     return code;
 }
 
-int xapi_transfer_break(struct xapi_transfer *t, uint64_t sent,
-                        const struct xapi_request *req, uint64_t *sure,
-                        struct err *e)
+int xapi_transfer_break(struct xapi_transfer *t, struct err *e)
 {
-    uint64_t certain = sent > ON_THE_WAY ? sent - ON_THE_WAY : 0;
-
     close_stream(t);
-    if (t->taken && !t->settled)
-        TRY(xapi_transfer_settle(t, e));
-    if (t->reached >= 0)
-        certain =
-            min_u64(certain, (uint64_t)(t->reached * (double)req->length));
-    *sure = certain;
-    return 0;
+    return t->taken && !t->settled ? xapi_transfer_settle(t, e) : 0;
 }
 
 int xapi_transfer_explain(struct xapi_transfer *t, struct err *e)

@@ -64,13 +64,9 @@ int xapi_transfer_explain(struct xapi_transfer *t, struct err *e);
 int xapi_transfer_blame(const struct xapi_transfer *t, bool told);
 
 /* Breaks off what is still under way and waits, as the session's settle time
- * allows, until the server has let go of the disk. How many bytes of the body
- * an import has surely written then goes to *sure: what the task's progress
- * tells, and not what may have been on the way (32 MiB). ERR_UNSETTLED,
+ * allows, until the server has let go of the disk. ERR_UNSETTLED,
  * ERR_CANCELLED. */
-int xapi_transfer_break(struct xapi_transfer *t, uint64_t sent,
-                        const struct xapi_request *req, uint64_t *sure,
-                        struct err *e);
+int xapi_transfer_break(struct xapi_transfer *t, struct err *e);
 
 /* Breaks off what is still under way and waits up to a minute for the server to
  * see that, destroys the task. Cannot be stopped. For zeroed memory, too. */
