@@ -16,6 +16,7 @@ packages_style="clang-format python3 shellcheck"
 packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
 packages_bench="curl e2fsprogs openssl pigz python3 python3-os-xenapi qemu-utils
     time"
+packages_interop="libvhdi-utils python3 qemu-utils"
 packages_fresh="debootstrap debian-archive-keyring"
 
 # need PACKAGE...: afterwards they are all there, or the script has ended.

@@ -42,10 +42,10 @@ def qemu_opens(path):
 
 
 def has_libvhdi():
-    return _library() is not None
+    return libvhdi_library() is not None
 
 
-def _library():
+def libvhdi_library():
     name = ctypes.util.find_library("vhdi")
     if not name:
         return None
@@ -81,9 +81,13 @@ class _File:
         self.lib.libvhdi_file_free(ctypes.byref(self.handle), None)
 
 
+def libvhdi_file(path):
+    return _File(libvhdi_library(), path)
+
+
 def libvhdi(chain, content):
     """Reads the whole disk when it is small, else what is not zero and its surroundings."""
-    lib = _library()
+    lib = libvhdi_library()
     files = [_File(lib, path) for path in chain]
     try:
         if not all(file.ok for file in files):
