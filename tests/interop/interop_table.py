@@ -2,27 +2,37 @@
 # Copyright the vhdstream authors
 """What ./dev interop found, as a table and as a page."""
 
+import textwrap
+
 HEAD = """<!-- SPDX-License-Identifier: Apache-2.0 -->
 <!-- Copyright the vhdstream authors -->
 # Who reads which VHD
 
-Written by `./dev interop`, which also prints the table: %(versions)s.
-%(valid)d valid files (%(types)s) and %(bad)d broken ones, made byte by byte from the format's
-description and by its producers; what is in each valid file, and what is wrong with each broken one,
-is known from a model that shares no code with the program ([tests/corpus](../tests/corpus/README.md)).
+Written by `./dev interop`, which also prints the table. Measured with:
+
+%(versions)s
+
+%(valid)d valid files (%(types)s) and %(bad)d broken ones, made byte by byte from the
+format's description and by qemu-img; what is in each valid file, and what is wrong with each
+broken one, is known from a model that shares no code with the program
+([tests/corpus](../tests/corpus/README.md)). Valid is what can be read without a guess: also a
+disk whose one footer is lost or hurt while the other is sound, or an old one of 511 bytes.
 
 """
 
 NOTES = """
-*Wrong size*: the disk is opened with another size than its footer's current size. *Wrong content*: it is
-read to its end without an error, and what comes is not what the format says; that includes a
-differencing disk read as if it were a whole one. *Accepts broken*: the whole disk is read with
-status 0, or for vhdiinfo, which reads no content, the file is described. *Dies*: a signal, or no end within five minutes.
+*Refuses valid*: ends with an error. *Wrong size*: opens the disk with another size than its
+footer's current size. *Wrong content*: reads it to the end without an error, and what comes
+is not what the format says; a differencing disk read as if it were a dynamic one counts here.
+*Accepts broken*: reads the whole disk with status 0 (libvhdi: of a disk above 2 GiB its first
+and last 256 MiB); or, for vhdiinfo, describes it. *Dies*: a signal, or no end in five minutes.
 
-qemu-img reads through `convert` and `compare`; it takes no parents. By default it computes the size of many
-creators' disks from their geometry; `force_size_calc=current_size` takes the footer's. libvhdi is called as a library and is given
-the right parents. %(unasked)sA file that a peer refuses for good reason of its own, such as a feature
-that it does not claim to have, is counted all the same: the table tells what happens, not whose fault it is.
+qemu-img reads with `compare` and `convert`, and takes no parents. By default it computes the
+size of many creators' disks from their geometry; with `force_size_calc=current_size` it
+takes the footer's, so disks are read at their full size, and nothing else changes. vhdiinfo
+reads no content. libvhdi is called as a library and is given the right parents.%(unasked)s
+The table tells what happens, not whose fault it is: a feature that a peer does not claim
+to have counts, too.
 """
 
 CLASSES = (("refuses", "refuses valid"), ("size", "wrong size"), ("content", "wrong content"),
@@ -67,7 +77,8 @@ def table(rows_):
 def page(rows_, manifest, versions):
     types = [entry["type"] for entry in manifest["valid"]]
     told = ", ".join("%d %s" % (types.count(t), t) for t in ("fixed", "dynamic", "differencing"))
-    text = HEAD % {"versions": "; ".join(dict.fromkeys(versions)), "types": told,
+    text = HEAD % {"versions": "\n".join("* " + v for v in dict.fromkeys(versions)),
+                   "types": told,
                    "valid": len(types), "bad": len(manifest["bad"])}
     return text + table(rows_) + "\n" + NOTES % {"unasked": unasked(rows_)} + files(rows_)
 
@@ -76,8 +87,8 @@ def unasked(rows_):
     names = max((row.unasked for row in rows_), key=len)
     if not names:
         return ""
-    return ("It and vhdiinfo look for no parents, and are not asked about the %d files that are broken "
-            "by their parents alone. " % len(names))
+    return (" These two look for\nno parents, and are not asked about the %d files that are "
+            "broken by their parents alone." % len(names))
 
 
 def files(rows_):
@@ -88,6 +99,7 @@ def files(rows_):
             out.append("\n## %s\n" % row.title)
         for key, text in CLASSES:
             if row.names[key]:
-                out.append("**%s** (%d): %s\n" % (text.capitalize(), len(row.names[key]),
-                                                  ", ".join(sorted(row.names[key]))))
+                told = "**%s** (%d): %s" % (text.capitalize(), len(row.names[key]),
+                                            ", ".join(sorted(row.names[key])))
+                out.append(textwrap.fill(told, 100, break_on_hyphens=False) + "\n")
     return "\n".join(out)
