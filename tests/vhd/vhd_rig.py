@@ -116,22 +116,36 @@ def is_sanitized(vhdstream):
         return b"__asan_init" in file.read()
 
 
-# A process counts what its parent had in memory when it was made, so a small one measures.
+# A process counts what its parent had in memory when it was made, so a small one measures. A
+# process that has ended but was not waited for still tells the bytes and calls it read.
 MEASURE = """
 import os, sys
 pid = os.fork()
 if not pid:
     os.execv(sys.argv[1], sys.argv[1:])
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+with open("/proc/%d/io" % pid) as file:
+    io = dict(line.split() for line in file)
 _, status, usage = os.wait4(pid, 0)
-print(usage.ru_maxrss * 1024)
-sys.exit(os.waitstatus_to_exitcode(status))
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024, io["rchar:"], io["syscr:"])
 """
+
+
+class Use:
+    """What one run used: memory at most, bytes read and calls that read, by the kernel's count."""
+
+    def __init__(self, vhdstream, *args):
+        done = subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, vhdstream]
+                              + [os.fspath(a) for a in args], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        self.err = done.stderr.decode("utf-8", "replace")
+        self.status, self.peak, self.read, self.calls = map(
+            int, done.stdout.decode().split("\n")[-2].split())
 
 
 def peak_of(vhdstream, *args):
     """Bytes of memory that one successful run took at most."""
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, vhdstream]
-                          + [os.fspath(a) for a in args], stdin=subprocess.DEVNULL,
-                          capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    use = Use(vhdstream, *args)
+    assert use.status == 0, use.err
+    return use.peak
