@@ -34,7 +34,8 @@ def small(tmp_path):
     base = Disk(size=6 * MIB, blocks=[block(0), block(2)], footer={"uuid": uuid_of("base")})
     child = Disk(size=6 * MIB, blocks=[block(1)], footer={"uuid": uuid_of("child"),
                                                          "type": DIFFERENCING},
-                 header={"parent_uuid": uuid_of("base"), "parent_name": "base.vhd".encode("utf-16-be").ljust(512, b"\0")})
+                 header={"parent_uuid": uuid_of("base"),
+                         "parent_name": "base.vhd".encode("utf-16-be").ljust(512, b"\0")})
     write(base, str(tmp_path / "base.vhd"))
     write(child, str(tmp_path / "child.vhd"))
     (tmp_path / "torn.vhd").write_bytes(bytes(4096))
