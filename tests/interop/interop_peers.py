@@ -18,28 +18,34 @@ from vhd_rig import same_content
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 300
+PATIENCE = 20               # for a giant without an end: who still reads then has accepted it
 MEMORY = 4 << 30            # a broken file may ask for more than there is
 BY_SIZE = "force_size_calc=current_size,"
 # As large as an image can be for qemu-img: takes any disk and keeps nothing.
 NOWHERE = "driver=null-co,size=%d" % ((1 << 62) - (1 << 20))
 
 
-def call(command):
-    """(status, text); the status is None when it died."""
+LATE = -1000
+
+
+def call(command, seconds=SECONDS):
+    """(status, text); the status is negative when it died, LATE when it did not end."""
     bound = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # noqa: E731
     try:
         done = subprocess.run([os.fspath(word) for word in command], stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=SECONDS, check=False,
+                              capture_output=True, timeout=seconds, check=False,
                               preexec_fn=bound)
     except subprocess.TimeoutExpired:
-        return None, ""
-    text = done.stdout.decode("utf-8", "replace")
-    return (None if done.returncode < 0 else done.returncode), text
+        return LATE, ""
+    return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
 def taken(command):
-    status, _ = call(command)
-    return "dies" if status is None else "refuses" if status else "accepts"
+    return verdict_of(call(command)[0])
+
+
+def verdict_of(status):
+    return "dies" if status < 0 else "refuses" if status else "accepts"
 
 
 class Peer:
@@ -105,8 +111,11 @@ class Qemu(Peer):
 
     def bad(self, job):
         image = "driver=vpc,%sfile.filename=%s" % (self.options, job.path)
-        return taken(["qemu-img", "convert", "-n", "--image-opts", image,
-                      "--target-image-opts", NOWHERE])
+        status, _ = call(["qemu-img", "convert", "-n", "--image-opts", image,
+                          "--target-image-opts", NOWHERE], PATIENCE)
+        if status == LATE:      # opened, and reads on
+            return taken(["qemu-img", "info", "--image-opts", image])
+        return verdict_of(status)
 
 
 class Vhdiinfo(Peer):
@@ -117,7 +126,7 @@ class Vhdiinfo(Peer):
 
     def valid(self, job):
         status, text = call(["vhdiinfo", job.path])
-        if status is None:
+        if status < 0:
             return "dies"
         size = re.search(r"Media size\s*:.*?(\d+)(?: bytes\)|\s*$)", text, re.M)
         if status or not size:
@@ -136,7 +145,7 @@ class Libvhdi(Peer):
 
     def _ask(self, what, chain):
         status, text = call([sys.executable, os.path.join(HERE, "libvhdi_apart.py"), what, *chain])
-        return "dies" if status is None else text.strip()
+        return "dies" if status else text.strip()
 
     def valid(self, job):
         return self._ask("valid", job.chain)

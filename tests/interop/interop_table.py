@@ -25,12 +25,13 @@ NOTES = """
 footer's current size. *Wrong content*: reads it to the end without an error, and what comes
 is not what the format says; a differencing disk read as if it were a dynamic one counts here.
 *Accepts broken*: reads the whole disk with status 0 (libvhdi: of a disk above 2 GiB its first
-and last 256 MiB); or, for vhdiinfo, describes it. *Dies*: a signal, or no end in five minutes.
+and last 256 MiB; qemu-img: or has opened it and still reads after 20 seconds); or, for
+vhdiinfo, describes it. *Dies*: a signal, or no end in five minutes.
 
 qemu-img reads with `compare` and `convert`, and takes no parents. By default it computes the
 size of many creators' disks from their geometry; with `force_size_calc=current_size` it
-takes the footer's, so disks are read at their full size, and nothing else changes. vhdiinfo
-reads no content. libvhdi is called as a library and is given the right parents.%(unasked)s
+takes the footer's, so their size is right; nothing else changes, and of those that are
+children the content is then wrong. vhdiinfo reads no content. libvhdi is called as a library and is given the right parents.%(unasked)s
 The table tells what happens, not whose fault it is: a feature that a peer does not claim
 to have counts, too.
 """

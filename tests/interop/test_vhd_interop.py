@@ -12,6 +12,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "vhd"), os.path.join(HERE, "..", "corpus")]
 
+import interop_peers                                            # noqa: E402
 import interop_table                                            # noqa: E402
 from corpus_case import block, uuid_of                          # noqa: E402
 from vhd_fields import DIFFERENCING, MIB                        # noqa: E402
@@ -87,3 +88,14 @@ def test_what_was_not_asked_is_not_counted():
     row, = interop_table.rows(["peer"], [("bad", {"name": "a"}, {"peer": None}),
                                          ("bad", {"name": "b"}, {"peer": "accepts"})])
     assert (row.unasked, row.faults()) == (["a"], ["b"])
+
+
+@pytest.mark.parametrize("opens, verdict", [(0, "accepts"), (1, "refuses")])
+def test_who_has_opened_it_and_reads_on_has_accepted_it(tmp_path, monkeypatch, opens, verdict):
+    peer = tmp_path / "qemu-img"
+    peer.write_text('#!/bin/sh\n[ $1 = info ] && exit %d\nexec sleep 60\n' % opens)
+    peer.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(interop_peers, "PATIENCE", 0.1)
+    job = type("Job", (), {"path": "endless.vhd"})
+    assert interop_peers.Qemu("qemu-img", "").bad(job) == verdict
