@@ -30,10 +30,10 @@ vhdiinfo, describes it. *Dies*: a signal, or no end in five minutes.
 
 qemu-img reads with `compare` and `convert`, and takes no parents. By default it computes the
 size of many creators' disks from their geometry; with `force_size_calc=current_size` it
-takes the footer's, so their size is right; nothing else changes, and of those that are
-children the content is then wrong. vhdiinfo reads no content. libvhdi is called as a library and is given the right parents.%(unasked)s
-The table tells what happens, not whose fault it is: a feature that a peer does not claim
-to have counts, too.
+takes the footer's: %(by_size)s
+vhdiinfo reads no content. libvhdi is called as a library
+and is given the right parents.%(unasked)s The table tells what happens, not whose fault it is:
+a feature that a peer does not claim to have counts, too.
 """
 
 CLASSES = (("refuses", "refuses valid"), ("size", "wrong size"), ("content", "wrong content"),
@@ -81,15 +81,27 @@ def page(rows_, manifest, versions):
     text = HEAD % {"versions": "\n".join("* " + v for v in dict.fromkeys(versions)),
                    "types": told,
                    "valid": len(types), "bad": len(manifest["bad"])}
-    return text + table(rows_) + "\n" + NOTES % {"unasked": unasked(rows_)} + files(rows_)
+    notes = NOTES % {"unasked": unasked(rows_), "by_size": by_size(rows_[1], rows_[2])}
+    return text + table(rows_) + "\n" + notes + files(rows_)
+
+
+def by_size(default, current):
+    """What the option changes: both are rows of qemu-img."""
+    size, refused = set(default.names["size"]), set(default.names["refuses"])
+    then = set(current.names["content"])
+    right = (size | refused) - set(current.faults())
+    return ("%d files with another size and %d refused become\n%d right ones and %d children of "
+            "wrong content." % (len(size - set(current.names["size"])),
+                                len(refused - set(current.names["refuses"])),
+                                len(right), len((size | refused) & then)))
 
 
 def unasked(rows_):
     names = max((row.unasked for row in rows_), key=len)
     if not names:
         return ""
-    return (" These two look for\nno parents, and are not asked about the %d files that are "
-            "broken by their parents alone." % len(names))
+    return (" These two look for no parents, and are not asked about the\n%d files that "
+            "are broken by their parents alone." % len(names))
 
 
 def files(rows_):
