@@ -55,8 +55,10 @@ static void say_digest(const char *result)
     const char *digest = json_string_value(json_object_get(root, "digest"));
 
     if (digest)
-        say("%s: digest %s",
-            json_string_value(json_object_get(root, "destination")), digest);
+        say("%s: digest %s%s",
+            json_string_value(json_object_get(root, "destination")), digest,
+            json_is_true(json_object_get(root, "verified")) ? ", verified"
+                                                            : "");
     json_decref(root);
 }
 

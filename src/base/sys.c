@@ -99,6 +99,11 @@ int64_t sys_seek(int fd, int64_t offset, int whence)
     return lseek(fd, offset, whence);
 }
 
+void sys_forget(int fd)
+{
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 int sys_allocate(int fd, int mode, uint64_t offset, uint64_t len)
 {
     if (fault_strikes(FAULT_WRITE))

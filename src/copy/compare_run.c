@@ -39,6 +39,15 @@ static int open_one(struct vhdstream *v, struct pair *p, int i, struct err *e)
     return in->img ? input_complete(v, &p->places[i], in, e) : 0;
 }
 
+/* One that was read to its end: so was what stands behind an archive. */
+static int finish_one(struct vhdstream *v, struct input *in,
+                      const struct compared *c, struct err *e)
+{
+    if (in->img)
+        TRY(input_check_note(v, in, c->has_digest ? &c->digest : NULL, e));
+    return input_finish(in, e);
+}
+
 static int compare(struct vhdstream *v, struct pair *p, struct comparison *out,
                    struct err *e)
 {
@@ -61,7 +70,7 @@ static int compare(struct vhdstream *v, struct pair *p, struct comparison *out,
     TRY(result);
     if (out->same)
         for (int i = 0; i < 2; i++)
-            TRY(input_finish(&p->inputs[i], e));
+            TRY(finish_one(v, &p->inputs[i], &p->compared[i], e));
     return 0;
 }
 

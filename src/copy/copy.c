@@ -11,6 +11,7 @@
 #include "copy/place.h"
 #include "copy/pool_input.h"
 #include "copy/report.h"
+#include "copy/verify.h"
 #include "image/encoder.h"
 #include "xapi/xapi_text.h"
 
@@ -24,6 +25,7 @@ struct copy {
     struct input in;
     struct output out;
     struct hashing hashing;
+    struct progress sent; /* how it stood before anything was read back */
     double start;
 };
 
@@ -54,7 +56,7 @@ static int transfer(struct copy *c, struct err *e)
     char label[NAME_SIZE];
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
-    TRY(hashing_prepare(v, v->opt.digest, &c->hashing, e));
+    TRY(hashing_prepare(v, hashing_is_wanted(v), &c->hashing, e));
     TRY(input_open(v, &c->src, &c->in, e));
     TRY(input_trim(v, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
@@ -67,7 +69,14 @@ static int transfer(struct copy *c, struct err *e)
     TRY(image_copy(c->in.img, c->out.enc, c->out.sink, &v->progress, &v->wait,
                    e));
     TRY(hashing_end(&c->hashing, e));
+    TRY(input_check_note(v, &c->in,
+                         c->hashing.wanted ? &c->hashing.result : NULL, e));
+    if (c->hashing.wanted)
+        output_note(&c->out, c->in.img->size, &c->hashing.result);
     TRY(output_finish(&c->out, e));
+    progress_copy(&c->sent, &v->progress);
+    TRY(verify_copy(v, &c->out, &c->hashing, c->in.img->size, e));
+    TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));
     return input_finish(&c->in, e);
 }
@@ -148,10 +157,12 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
     if (code >= 0)
         code = transfer_in_tries(&c, e);
     if (code >= 0)
-        code = report_copy(&c.src, &c.in, &c.dst, &c.out, &v->progress,
+        code = report_copy(&c.src, &c.in, &c.dst, &c.out, &c.sent,
                            wait_now() - c.start, result, e);
     if (code >= 0 && c.hashing.wanted)
         report_add_digest(&c.hashing, *result);
+    if (code >= 0 && v->opt.verify)
+        json_object_set_new(*result, "verified", json_true());
     close_all(&c, code, e);
     return code < 0 ? e->code : 0;
 }

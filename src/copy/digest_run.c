@@ -25,6 +25,7 @@ static int take(struct vhdstream *v, struct look *l, struct err *e)
     TRY(hashing_begin(v, &l->hashing, img, e));
     TRY(image_drain(*img, &v->progress, &v->wait, e));
     TRY(hashing_end(&l->hashing, e));
+    TRY(input_check_note(v, &l->in, &l->hashing.result, e));
     TRY(input_finish(&l->in, e));
     return hashing_finish(&l->hashing, e);
 }

@@ -2,6 +2,11 @@
 /* Copyright the vhdstream authors */
 #include "copy/hashing.h"
 
+bool hashing_is_wanted(const struct vhdstream *v)
+{
+    return v->opt.digest || v->opt.verify || v->opt.blocks;
+}
+
 int hashing_prepare(struct vhdstream *v, bool wanted, struct hashing *h,
                     struct err *e)
 {
@@ -24,7 +29,12 @@ int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
     if (h->sink)
         TRY(hash_list_open(&h->list, h->sink, (*img)->size, e));
     TRY(operation_pool(v, e));
-    return digest_open(&h->digest, img, v->pool, h->list, e);
+    if (v->opt.verify)
+        TRY(leaf_record_open(&h->record, LEAF_RECORD_BUDGET, e));
+    TRY(digest_open(&h->digest, img, v->pool, h->list, e));
+    if (h->record)
+        digest_watch(h->digest, leaf_record_add, h->record);
+    return 0;
 }
 
 int hashing_end(struct hashing *h, struct err *e)
@@ -40,6 +50,7 @@ int hashing_finish(struct hashing *h, struct err *e)
 void hashing_close(struct hashing *h, struct err *why)
 {
     digest_close(h->digest);
+    leaf_record_close(h->record);
     hash_list_close(h->list);
     sink_close(h->sink, why);
     *h = (struct hashing){0};

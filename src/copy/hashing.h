@@ -9,6 +9,7 @@
 
 #include "copy/operation.h"
 #include "image/digest.h"
+#include "image/leaf_record.h"
 #include "io/sink.h"
 
 #include <stdbool.h>
@@ -18,8 +19,12 @@ struct hashing {
     struct sink *sink; /* the list's file */
     struct hash_list *list;
     struct digest *digest;
+    struct leaf_record *record; /* of --verify: for what is read back */
     struct leaf_hash result; /* after hashing_end */
 };
+
+/* Whether a copy takes the digest. */
+bool hashing_is_wanted(const struct vhdstream *v);
 
 /* The list's file may be written. */
 int hashing_prepare(struct vhdstream *v, bool wanted, struct hashing *h,

@@ -3,6 +3,7 @@
 #include "copy/input.h"
 
 #include "base/mem.h"
+#include "copy/digest_note.h"
 #include "copy/pool_input.h"
 #include "image/image_open.h"
 #include "image/image_retry.h"
@@ -46,6 +47,7 @@ int input_decode(struct vhdstream *v, const struct place *p,
 {
     struct image_open_options opt = open_options(v, p);
 
+    opt.tail = &out->tail;
     return image_open(src, &opt, &out->img, e);
 }
 
@@ -134,6 +136,15 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
     if (in->img->has_parent && v->opt.keep_parent)
         return name_parent(v, in, e);
     return vhd_chain_open(&in->img, &opt, e);
+}
+
+/* With --size-from chs the disk is taken for another than it was written as. */
+int input_check_note(const struct vhdstream *v, const struct input *in,
+                     const struct leaf_hash *digest, struct err *e)
+{
+    if (v->opt.size_from_chs)
+        return 0;
+    return digest_note_check(&in->tail, in->img, digest, &v->notice, e);
 }
 
 int input_finish(struct input *in, struct err *e)

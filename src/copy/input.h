@@ -8,6 +8,8 @@
 #include "copy/operation.h"
 #include "copy/place.h"
 #include "image/image.h"
+#include "image/leaf_hash.h"
+#include "io/tar_tail.h"
 
 struct pool_input;
 
@@ -16,6 +18,7 @@ struct input {
     struct vhdstream *v; /* of input_open */
     const struct place *place; /* of input_open */
     struct image *img;
+    struct tar_tail tail; /* what stands behind an archive: its digest.json */
     struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
     char *parent; /* of a disk that stays a child: the path that its copy shall
                      name, or NULL */
@@ -49,6 +52,11 @@ int input_trim(struct vhdstream *v, struct input *in, struct err *e);
  * except that a --parent for it is an error. */
 int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
                    struct err *e);
+
+/* After the last block: whether the digest.json of an image says what the disk
+ * is; `digest` is what came out, or NULL where it was not taken. */
+int input_check_note(const struct vhdstream *v, const struct input *in,
+                     const struct leaf_hash *digest, struct err *e);
 
 /* After the last block: what the source's side still has to do (a snapshot to
  * destroy, a session to end). May fail. */

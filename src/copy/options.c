@@ -248,6 +248,22 @@ static int set_digest(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+static int set_verify(struct options *o, const char *name, const char *value,
+                      struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->verify = true;
+    return 0;
+}
+
+static int set_plain(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    (void)name, (void)value, (void)e;
+    o->plain = true;
+    return 0;
+}
+
 static int set_quick(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
@@ -343,7 +359,6 @@ static const struct option options[] = {
     {"blocks", true, set_blocks},
     {"chain", false, set_chain},
     {"description", true, set_description},
-    {"description", true, set_description},
     {"digest", false, set_digest},
     {"dry-run", false, set_dry_run},
     {"force", false, set_force},
@@ -354,6 +369,7 @@ static const struct option options[] = {
     {"name-label", true, set_name_label},
     {"older-than", true, set_older_than},
     {"parent", true, set_parent},
+    {"plain", false, set_plain},
     {"quick", false, set_quick},
     {"resume", false, set_resume},
     {"retries", true, set_retries},
@@ -366,6 +382,7 @@ static const struct option options[] = {
     {"timeout", true, set_timeout},
     {"to", true, set_to},
     {"undo", true, set_undo},
+    {"verify", false, set_verify},
 };
 
 /* --- what belongs to a side ------------------------------------------------

@@ -41,6 +41,8 @@ struct options {
     bool force;
     bool snapshot;
     bool digest;  /* a copy's, taken in passing */
+    bool verify;  /* a copy is read back and compared */
+    bool plain;   /* an image gets its disk and nothing else */
     bool quick;   /* a map is made without reading any block */
     char *image;  /* file for the drawing of a map, or NULL */
     char *blocks; /* file for the list of block digests, or NULL */

@@ -3,8 +3,10 @@
 #include "copy/output.h"
 
 #include "base/checked.h"
+#include "copy/hashing.h"
 #include "copy/pool_output.h"
 #include "io/http.h"
+#include "io/tar_tail.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -32,6 +34,33 @@ static int choose_format(const struct vhdstream *v, struct output *out,
     return 0;
 }
 
+static int choose_note(const struct vhdstream *v, struct output *out,
+                       struct err *e)
+{
+    bool packed = out->format->pack != PACK_NONE;
+
+    if (v->opt.plain && !packed)
+        return err_set(e, ERR_USAGE,
+                       "--plain is for tar and tgz: %s is to be %s, which has "
+                       "no room for more than the disk",
+                       out->place->name, out->format->name);
+    out->noted = packed && !v->opt.plain && hashing_is_wanted(v);
+    return 0;
+}
+
+static int open_place(struct vhdstream *v, struct output *out, struct err *e)
+{
+    const struct place *p = out->place;
+
+    if (p->kind == PLACE_STDIO)
+        return sink_open_fd(&out->sink, STDOUT_FILENO, p->name, &v->wait, e);
+    if (p->kind != PLACE_FILE)
+        return 0;
+    if (v->opt.verify && !sink_file_reads_back(p->path))
+        return sink_refuse_hold(p->name, e);
+    return sink_open_file(&out->sink, p->path, v->opt.force, &v->wait, e);
+}
+
 int output_prepare(struct vhdstream *v, const struct place *p,
                    struct output *out, struct err *e)
 {
@@ -42,9 +71,12 @@ int output_prepare(struct vhdstream *v, const struct place *p,
         return err_set(e, ERR_USAGE,
                        "--resume needs --state FILE, which tells of the "
                        "transfer");
-    if (p->kind == PLACE_XAPI && (v->opt.keep_parent || v->opt.azure))
+    if (p->kind == PLACE_XAPI &&
+        (v->opt.keep_parent || v->opt.azure || v->opt.plain))
         return err_set(e, ERR_USAGE, "--%s has no meaning for a pool",
-                       v->opt.azure ? "azure" : "keep-parent");
+                       v->opt.azure         ? "azure"
+                       : v->opt.keep_parent ? "keep-parent"
+                                            : "plain");
     if (p->kind == PLACE_XAPI)
         return pool_output_prepare(v, out, e);
     if (v->opt.state)
@@ -53,11 +85,12 @@ int output_prepare(struct vhdstream *v, const struct place *p,
                        "with by another run; %s is begun anew",
                        p->name);
     TRY(choose_format(v, out, e));
-    if (p->kind == PLACE_FILE)
-        TRY(sink_open_file(&out->sink, p->path, v->opt.force, &v->wait, e));
-    else if (p->kind == PLACE_STDIO)
-        TRY(sink_open_fd(&out->sink, STDOUT_FILENO, p->name, &v->wait, e));
-    return 0;
+    TRY(choose_note(v, out, e));
+    TRY(open_place(v, out, e));
+    if (!v->opt.verify || !out->sink)
+        return 0;
+    out->held = out->sink;
+    return sink_hold(out->held, e);
 }
 
 /* Plain content goes to its places, or in ascending order. */
@@ -115,11 +148,13 @@ static int pack(struct vhdstream *v, struct output *out, struct err *e)
 /* The exact length of what a server gets; -1 where compression decides it. */
 static int64_t upload_size(const struct output *out)
 {
+    int64_t note = out->noted ? TAR_TAIL_SIZE : 0;
+
     switch (out->format->pack) {
     case PACK_NONE:
         return (int64_t)out->enc->size;
     case PACK_TAR:
-        return (int64_t)sink_tar_size(out->enc->size);
+        return (int64_t)sink_tar_size(out->enc->size) + note;
     case PACK_TGZ:
     default:
         return -1;
@@ -144,9 +179,27 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
     return pack(v, out, e);
 }
 
+void output_note(struct output *out, uint64_t size,
+                 const struct leaf_hash *digest)
+{
+    const struct digest_note note = {size, *digest};
+
+    if (out->xapi)
+        digest_note_value(&note, out->note);
+    else if (out->noted)
+        sink_tar_tail(out->sink, out->note, digest_note_json(&note, out->note));
+}
+
 int output_finish(struct output *out, struct err *e)
 {
-    return out->xapi ? pool_output_finish(out, e) : sink_finish(out->sink, e);
+    return sink_finish(out->sink, e);
+}
+
+int output_complete(struct output *out, struct err *e)
+{
+    if (out->xapi)
+        return pool_output_complete(out->xapi, out->note, e);
+    return out->held ? sink_release(out->held, e) : 0;
 }
 
 static void close_stream(struct output *out, struct err *why)

@@ -10,9 +10,12 @@
  *
  *     output_prepare   the place is there, may be written, takes the format
  *     output_begin     the image is known: encoder, exact size, the sink
- *     output_finish    all was written: make it last
+ *     output_note      all was written: the digest, where it was taken
+ *     output_finish    make it last
+ *     output_complete  let it appear, once it is verified
  */
 
+#include "copy/digest_note.h"
 #include "copy/operation.h"
 #include "copy/place.h"
 #include "image/encoder.h"
@@ -21,12 +24,17 @@
 #include "io/sink.h"
 
 struct pool_output;
+struct leaf_hash;
 
 struct output {
     const struct place *place;
     const struct format *format; /* NULL for XAPI, which decides itself */
     const char *parent; /* what a differencing disk shall name; or NULL */
     struct sink *sink;
+    struct sink *held; /* of --verify: the place at the bottom of `sink`, which
+                          owns it; NULL: it cannot be held back */
+    bool noted;        /* the digest goes with the image */
+    char note[DIGEST_NOTE_SIZE]; /* as it does */
     struct encoder *enc;
     struct pool_output *xapi; /* PLACE_XAPI */
 };
@@ -39,6 +47,10 @@ int output_prepare(struct vhdstream *v, const struct place *p,
 int output_begin(struct vhdstream *v, struct output *out, struct image **img,
                  const char *label, struct err *e);
 
+/* `size` and `digest` are those of the source's disk. */
+void output_note(struct output *out, uint64_t size,
+                 const struct leaf_hash *digest);
+
 int output_finish(struct output *out, struct err *e);
 
 /* After a failure, *why, that may pass: what was under way is ended so that the
@@ -46,6 +58,15 @@ int output_finish(struct output *out, struct err *e);
  * *further is whether there is more in it than before. A failure: there can be
  * no next try; *why has the reason. */
 int output_break(struct output *out, bool *further, struct err *why);
+
+/* With --verify, after output_finish: what is at the destination, from there.
+ * `tail` as in struct image_open_options. */
+int output_read_back(struct vhdstream *v, struct output *out,
+                     struct tar_tail *tail, struct image **back, struct err *e);
+
+/* After output_finish. Where nothing was held back it has been complete since
+ * then. */
+int output_complete(struct output *out, struct err *e);
 
 /* Frees; abandons what was not finished. `why` as in sink_close. */
 void output_close(struct output *out, struct err *why);

@@ -2,11 +2,9 @@
 /* Copyright the vhdstream authors */
 #include "copy/pool_input.h"
 
-#include "base/checked.h"
 #include "base/mem.h"
+#include "copy/pool_export.h"
 #include "copy/pool_login.h"
-#include "image/raw_decode.h"
-#include "image/vhd_decode.h"
 #include "xapi/xapi_disk.h"
 #include "xapi/xapi_export.h"
 
@@ -41,46 +39,12 @@ bool pool_input_is_ready(const struct pool_input *pool)
     return pool && pool->ready;
 }
 
-/* A VHD leaves holes out. XAPI cannot make one of more than 2040 GiB, and may
- * hang over a disk whose size is no multiple of 2 MiB (only SRs without VHDs
- * have those): such a disk comes as it is. */
-static bool export_as_vhd(uint64_t size)
-{
-    return size % BLOCK_SIZE_DEFAULT == 0 && size <= VHD_SIZE_MAX;
-}
-
-static int check_size(const struct vhdstream *v, const struct xapi_vdi *vdi,
-                      const struct image *img, struct err *e)
-{
-    if (img->size < vdi->size)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: the server sends a disk of %" PRIu64
-                       " bytes, but the VDI has %" PRIu64,
-                       img->name, img->size, vdi->size);
-    if (img->size > vdi->size)
-        notice_say(&v->notice,
-                   "%s: the server sends %" PRIu64
-                   " bytes for a VDI of %" PRIu64,
-                   img->name, img->size, vdi->size);
-    return 0;
-}
-
 static int open_export(struct vhdstream *v, struct pool_input *pool,
                        struct image **out, struct err *e)
 {
     const struct xapi_disk *disk = pool->snapshot ? pool->snapshot : pool->disk;
-    const struct xapi_vdi *vdi = &disk->vdi;
-    const struct vhd_origin origin = {.notice = &v->notice, .exact = true};
-    bool as_vhd = export_as_vhd(vdi->size);
-    CLEANUP(source) struct source *src = NULL;
 
-    TRY(xapi_export_open(&src, pool->x, vdi, as_vhd ? XAPI_VHD : XAPI_RAW, NULL,
-                         e));
-    src->meter = &v->progress.read;
-    if (!as_vhd)
-        return raw_decode(&src, (int64_t)vdi->size, out, e);
-    TRY(vhd_decode(&src, &origin, out, e));
-    return check_size(v, vdi, *out, e);
+    return pool_export_open(v, pool->x, &disk->vdi, &v->progress.read, out, e);
 }
 
 int pool_input_open(struct vhdstream *v, const struct place *p,
@@ -103,7 +67,7 @@ int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
     TRY(find_disk(v, out->side, p, out->pool, e));
     disk = out->pool->snapshot ? out->pool->snapshot : out->pool->disk;
     vdi = &disk->vdi;
-    if (!export_as_vhd(vdi->size))
+    if (!pool_export_is_vhd(vdi->size))
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: the server gives a disk of %" PRIu64
                        " bytes out as it is, not as a VHD",
@@ -140,10 +104,14 @@ const char *pool_input_label(const struct pool_input *pool)
 json_t *pool_input_describe(const struct pool_input *pool)
 {
     const struct xapi_vdi *vdi = &pool->disk->vdi;
+    json_t *object = json_pack(
+        "{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "uuid", vdi->uuid, "name_label",
+        vdi->label, "virtual_size", (json_int_t)vdi->size,
+        "physical_utilisation", (json_int_t)vdi->used, "sr", vdi->sr.uuid,
+        "sr_name", vdi->sr.label, "sr_type", vdi->sr.type);
 
-    return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "uuid", vdi->uuid,
-                     "name_label", vdi->label, "virtual_size",
-                     (json_int_t)vdi->size, "physical_utilisation",
-                     (json_int_t)vdi->used, "sr", vdi->sr.uuid, "sr_name",
-                     vdi->sr.label, "sr_type", vdi->sr.type);
+    if (*vdi->digest)
+        json_object_set_new(object, "recorded_digest",
+                            json_string(vdi->digest));
+    return object;
 }

@@ -3,6 +3,8 @@
 #include "copy/pool_output.h"
 
 #include "base/mem.h"
+#include "copy/hashing.h"
+#include "copy/pool_export.h"
 #include "copy/pool_login.h"
 #include "copy/state.h"
 #include "image/image_shape.h"
@@ -24,6 +26,7 @@ struct pool_output {
     struct xapi_vdi vdi;      /* of that disk */
     bool existing;            /* it was there before */
     bool ready;               /* all was found */
+    bool noted;               /* a digest goes with it */
     enum xapi_format form;    /* of the transfer under way */
     struct image_shape shape; /* of what is sent */
     bool begun;               /* shape is known */
@@ -337,19 +340,15 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
         TRY(begin_state(out, e));
     }
     TRY(encode(out, img, e));
+    if (pool->existing && *pool->vdi.digest)
+        TRY(xapi_vdi_drop_digest(pool->x, pool->vdi.ref, e));
+    pool->noted = hashing_is_wanted(v);
     how.format = pool->form;
     how.length = out->enc->size;
     TRY(xapi_import_open(&out->sink, pool->disk, &how, e));
     pool->import = out->sink;
     out->sink->meter = &v->progress.written;
     return begin_state(out, e);
-}
-
-int pool_output_finish(struct output *out, struct err *e)
-{
-    TRY(sink_finish(out->sink, e));
-    TRY(xapi_disk_complete(out->xapi->disk, e));
-    return end_state(out->xapi, e);
 }
 
 int pool_output_break(struct output *out, bool *further, struct err *e)
@@ -359,7 +358,7 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     uint64_t sure = 0;
 
     *further = false;
-    if (!out->sink)
+    if (!out->sink || out->sink->finished)
         return 0;
     TRY(xapi_import_break(pool->import, &sure, e));
     (void)encoder_reached(out->enc, sure, &pool->rest);
@@ -367,6 +366,21 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     *further =
         pool->rest.blocks > before.blocks || pool->rest.holes > before.holes;
     return 0;
+}
+
+int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
+                          struct image **back, struct err *e)
+{
+    return pool_export_open(v, pool->x, &pool->vdi, NULL, back, e);
+}
+
+int pool_output_complete(struct pool_output *pool, const char *note,
+                         struct err *e)
+{
+    if (pool->noted)
+        TRY(xapi_vdi_note_digest(pool->x, pool->vdi.ref, note, e));
+    TRY(xapi_disk_complete(pool->disk, e));
+    return end_state(pool, e);
 }
 
 void pool_output_close(struct pool_output *pool, struct err *why)

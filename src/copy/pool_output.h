@@ -19,8 +19,13 @@ bool pool_output_is_ready(const struct pool_output *pool);
 int pool_output_begin(struct vhdstream *v, struct output *out,
                       struct image **img, const char *label, struct err *e);
 
-/* The server's word on the transfer; then the disk is complete. */
-int pool_output_finish(struct output *out, struct err *e);
+/* The VDI's content, from the server, after its word on the transfer. */
+int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
+                          struct image **back, struct err *e);
+
+/* Then the disk is complete, with `note` as its digest where one was taken. */
+int pool_output_complete(struct pool_output *pool, const char *note,
+                         struct err *e);
 
 /* After a failure, before the sink is closed: ends the transfer, and finds out
  * where the next one may begin. *further: behind where this one began. */

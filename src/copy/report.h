@@ -5,6 +5,7 @@
 
 /* Results, as JSON objects. The keys are a promise to scripts. */
 
+#include "copy/digest_note.h"
 #include "copy/hashing.h"
 #include "copy/input.h"
 #include "copy/map_model.h"
@@ -30,6 +31,9 @@ int report_copy(const struct place *src, const struct input *in,
 
 /* Adds a copy's "digest". */
 void report_add_digest(const struct hashing *h, json_t *result);
+
+/* Adds the digest that an image has with it: "recorded_digest". */
+void report_add_note(const struct digest_note *n, json_t *result);
 
 /* Of a digest: "place", "format", "virtual_size", "digest", "algorithm" and its
  * "block_size"; "data", "read", "seconds" as of a copy. */

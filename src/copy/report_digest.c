@@ -12,6 +12,14 @@ void report_add_digest(const struct hashing *h, json_t *result)
     json_object_set_new(result, "digest", json_string(hex));
 }
 
+void report_add_note(const struct digest_note *n, json_t *result)
+{
+    char hex[LEAF_HASH_TEXT_SIZE];
+
+    leaf_hash_format(&n->digest, hex);
+    json_object_set_new(result, "recorded_digest", json_string(hex));
+}
+
 int report_digest(const struct place *p, const struct input *in,
                   const struct hashing *h, const struct progress *progress,
                   double seconds, json_t **result, struct err *e)

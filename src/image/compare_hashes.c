@@ -15,6 +15,7 @@
 #include "image/image_compare.h"
 #include "image/image_hash.h"
 #include "image/leaf_order.h"
+#include "image/leaf_sum.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ struct meeting {
     uint64_t common; /* leaves that both have */
     bool differ;
     uint64_t first; /* where they do */
+    struct leaf_sum *sum; /* of what the first side handed out */
 };
 
 /* --- the queue ------------------------------------------------------------ */
@@ -122,6 +124,8 @@ static int hand_out(void *ctx, const struct leaf_hash *hash, uint64_t count,
 {
     struct side *s = ctx;
 
+    if (s == s->meeting->sides)
+        TRY(leaf_sum_add(s->meeting->sum, hash, count, e));
     if (!hash)
         return s->meeting->differ
                    ? 0
@@ -182,6 +186,7 @@ static struct side *behind(struct meeting *m)
 static int compare(struct meeting *m, const struct compare_options *opt,
                    struct err *e)
 {
+    TRY(leaf_sum_open(&m->sum, compared_size(m->sides[0].of), e));
     TRY(open_side(&m->sides[0], opt, e));
     TRY(open_side(&m->sides[1], opt, e));
     while (!m->differ && !(m->sides[0].ended && m->sides[1].ended)) {
@@ -209,6 +214,16 @@ static void conclude(const struct meeting *m, uint64_t a, uint64_t b,
     out->rest_is_zero = false;
 }
 
+/* The digest of both, where they are the same. */
+static int sum_up(const struct meeting *m, struct compared pair[2],
+                  struct err *e)
+{
+    TRY(leaf_sum_finish(m->sum, &pair[0].digest, e));
+    pair[1].digest = pair[0].digest;
+    pair[0].has_digest = pair[1].has_digest = true;
+    return 0;
+}
+
 int compare_hashes(struct compared pair[2], const struct compare_options *opt,
                    struct comparison *out, struct err *e)
 {
@@ -223,10 +238,13 @@ int compare_hashes(struct compared pair[2], const struct compare_options *opt,
     result = compare(&m, opt, e);
     if (!result)
         conclude(&m, a, b, out);
+    if (!result && out->same)
+        result = sum_up(&m, pair, e);
     for (int i = 0; i < 2; i++) {
         block_close(&m.sides[i].b);
         leaf_order_close(m.sides[i].order);
     }
+    leaf_sum_close(m.sum);
     free(m.queue);
     return result;
 }

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "image/image_hash.h"
-#include "image/leaf_order.h"
 #include "image/leaf_sum.h"
 
 #include <stdlib.h>
@@ -13,6 +12,8 @@ struct digest {
     struct leaf_order *order;
     struct leaf_sum *sum;
     struct hash_list *list; /* not owned */
+    leaf_line *line;        /* NULL: nobody watches */
+    void *ctx;
 };
 
 static int check_whole(const struct image *img, struct err *e)
@@ -47,6 +48,8 @@ static int add(void *ctx, const struct leaf_hash *hash, uint64_t count,
 
     if (d->list)
         TRY(hash_list_add(d->list, hash, count, e));
+    if (d->line)
+        TRY(d->line(d->ctx, hash, count, e));
     return leaf_sum_add(d->sum, hash, count, e);
 }
 
@@ -74,6 +77,12 @@ int digest_open(struct digest **out, struct image **img, struct pool *pool,
     }
     *out = d;
     return 0;
+}
+
+void digest_watch(struct digest *d, leaf_line *line, void *ctx)
+{
+    d->line = line;
+    d->ctx = ctx;
 }
 
 int digest_finish(struct digest *d, struct leaf_hash *out, struct err *e)

@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "image/hash_list.h"
 #include "image/leaf_hash.h"
+#include "image/leaf_order.h"
 
 struct digest;
 
@@ -28,6 +29,9 @@ int digest_prepare(struct image **img, struct err *e);
  * given all hashes, too. */
 int digest_open(struct digest **out, struct image **img, struct pool *pool,
                 struct hash_list *list, struct err *e);
+
+/* All hashes go to `line` as well, in their order. Before the first block. */
+void digest_watch(struct digest *d, leaf_line *line, void *ctx);
 
 /* Once, after image_next has given 0. Ends the list. */
 int digest_finish(struct digest *d, struct leaf_hash *out, struct err *e);

@@ -105,6 +105,9 @@ struct progress {
     _Atomic uint64_t written; /* bytes to the destination's place */
 };
 
+/* As it stands now. */
+void progress_copy(struct progress *to, const struct progress *from);
+
 /* Moves all: begin, the blocks, end; then checks that the input was whole and
  * that what was written is what was promised (seekable raw output excepted,
  * which writes no holes). The sink is not finished here. `p` may be NULL. */

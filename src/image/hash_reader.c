@@ -97,26 +97,6 @@ static bool number_after(const char *line, const char *key, uint64_t *number)
     return !*end && !errno;
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool hash_of(const char *text, struct leaf_hash *out)
-{
-    for (int i = 0; i < LEAF_HASH_SIZE; i++) {
-        int high = digit(text[2 * i]);
-        int low = high < 0 ? -1 : digit(text[2 * i + 1]);
-
-        if (low < 0)
-            return false;
-        out->bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return !text[2 * LEAF_HASH_SIZE];
-}
-
 /* --- the head ------------------------------------------------------------- */
 
 static int read_version(struct hash_reader *r, struct err *e)
@@ -208,7 +188,7 @@ static int read_end(struct hash_reader *r, struct err *e)
     int result;
 
     TRY(next_line(r, "\"digest HEX\"", e));
-    if (strncmp(r->line, "digest ", 7) || !hash_of(r->line + 7, &listed))
+    if (strncmp(r->line, "digest ", 7) || !leaf_hash_parse(r->line + 7, &listed))
         return bad_line(r, "\"digest HEX\"", e);
     TRY(leaf_sum_finish(r->sum, &computed, e));
     if (!leaf_hash_equal(&listed, &computed))
@@ -233,7 +213,7 @@ int hash_reader_next(struct hash_reader *r, const struct leaf_hash **hash,
     TRY(next_line(r, expected, e));
     *hash = NULL;
     *count = 1;
-    if (hash_of(r->line, &r->hash))
+    if (leaf_hash_parse(r->line, &r->hash))
         *hash = &r->hash;
     else if (!number_after(r->line, "zero", count) ||
              *count > r->size / LEAF_SIZE - min_u64(r->at, r->size / LEAF_SIZE))

@@ -176,6 +176,11 @@ int image_trim(struct image *img, const struct wait *wait, struct err *e);
  * ERR_UNSUPPORTED. Does nothing where that is so already. */
 int image_ascend(struct image **img, struct err *e);
 
+/* The first `size` bytes (whole sectors, not 0, at most *img's) of the disk as
+ * a disk; stream only. What comes past them has to be zeros, else ERR_CORRUPT.
+ * Does nothing where the size is right. */
+int image_cut(struct image **img, uint64_t size, struct err *e);
+
 /* Lays *img over its parents: layers[0] is its parent, layers[1] that one's,
  * and so on, all seekable. What no sector bit of one says is the next one's;
  * past the end of a smaller one there are zeros. Blocks come in the order of

@@ -26,6 +26,9 @@
 struct compared {
     struct image *img; /* may get wrapped */
     struct hash_reader *list;
+    /* Where the two were found to be the same by hashes: what those make. */
+    bool has_digest;
+    struct leaf_hash digest;
 };
 
 uint64_t compared_size(const struct compared *c);

@@ -47,6 +47,15 @@ static void start_progress(struct progress *p, const struct image *img)
     atomic_store(&p->zeros, holes);
 }
 
+void progress_copy(struct progress *to, const struct progress *from)
+{
+    atomic_store(&to->total, atomic_load(&from->total));
+    atomic_store(&to->done, atomic_load(&from->done));
+    atomic_store(&to->zeros, atomic_load(&from->zeros));
+    atomic_store(&to->read, atomic_load(&from->read));
+    atomic_store(&to->written, atomic_load(&from->written));
+}
+
 /* `enc` NULL: they go nowhere. */
 static int copy_blocks(struct image *img, struct encoder *enc, struct sink *s,
                        struct progress *p, const struct wait *wait,

@@ -66,7 +66,7 @@ static int unpack(struct source **src, const struct image_open_options *opt,
     if (content == CONTENT_TAR) {
         if (f && f->pack == PACK_NONE)
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
-        TRY(source_untar(src, opt->notice, e));
+        TRY(source_untar(src, opt->notice, opt->tail, e));
     }
     return 0;
 }

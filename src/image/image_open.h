@@ -7,6 +7,7 @@
 #include "base/wait.h"
 #include "image/format.h"
 #include "image/image.h"
+#include "io/tar_tail.h"
 
 struct image_open_options {
     const struct format *from;   /* the user's word, or NULL */
@@ -16,6 +17,8 @@ struct image_open_options {
     bool size_from_chs;          /* see struct vhd_origin */
     unsigned threads;            /* 0: none beside the caller's */
     bool exact;                  /* see struct vhd_origin */
+    struct tar_tail *tail;       /* what stands behind an archive, known when
+                                    all blocks have come; or NULL */
     const struct notice *notice; /* or NULL */
     struct cancel *halt;         /* what the source's waiting listens to: asked
                                     for when a read-ahead must end early */

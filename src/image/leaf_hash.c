@@ -38,6 +38,26 @@ struct hasher {
     EVP_MD_CTX *ctx;
 };
 
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool leaf_hash_parse(const char *text, struct leaf_hash *out)
+{
+    for (int i = 0; i < LEAF_HASH_SIZE; i++) {
+        int high = digit(text[2 * i]);
+        int low = high < 0 ? -1 : digit(text[2 * i + 1]);
+
+        if (low < 0)
+            return false;
+        out->bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return !text[2 * LEAF_HASH_SIZE];
+}
+
 int hasher_open(struct hasher **out, struct err *e)
 {
     struct hasher *h = NULL;

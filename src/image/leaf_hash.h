@@ -39,6 +39,9 @@ enum { LEAF_HASH_TEXT_SIZE = 2 * LEAF_HASH_SIZE + 1 };
 void leaf_hash_format(const struct leaf_hash *h,
                       char text[LEAF_HASH_TEXT_SIZE]);
 
+/* Reads those, and no others: true and *out. */
+bool leaf_hash_parse(const char *text, struct leaf_hash *out);
+
 /* SHA-256 for one thread at a time: of whole data, or of parts one after the
  * other. Failures are libcrypto's: ERR_FAILED. */
 struct hasher;

@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "base/zero.h"
 #include "io/quiet_write.h"
+#include "io/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,8 @@
 struct device_sink {
     struct sink base;
     int fd;
-    uint64_t size; /* of the device, bytes */
+    uint64_t size;    /* of the device, bytes */
+    uint64_t cleared; /* what clear gave; 0: it was not called */
     const struct wait *wait;
 };
 
@@ -120,7 +122,11 @@ static int device_zeros(struct sink *s, uint64_t len, struct err *e)
 
 static int device_clear(struct sink *s, uint64_t size, struct err *e)
 {
-    return zero_range((struct device_sink *)s, 0, size, e);
+    struct device_sink *d = (struct device_sink *)s;
+
+    TRY(zero_range(d, 0, size, e));
+    d->cleared = size;
+    return 0;
 }
 
 static int device_finish(struct sink *s, struct err *e)
@@ -130,6 +136,26 @@ static int device_finish(struct sink *s, struct err *e)
     if (sys_sync(d->fd) < 0)
         return err_errno(e, errno, "%s: syncing", s->name);
     return wait_check(d->wait, e);
+}
+
+/* A descriptor of its own: the sink's only writes. */
+static int device_reopen(struct sink *s, struct source **out, struct err *e)
+{
+    struct device_sink *d = (struct device_sink *)s;
+    CLEANUP(source) struct source *src = NULL;
+
+    sys_forget(d->fd);
+    TRY(source_open_file(&src, s->name, d->wait, e));
+    TRY(source_limit(&src, d->cleared ? d->cleared : s->pos, e));
+    *out = src;
+    src = NULL;
+    return 0;
+}
+
+/* It has appeared already, as far as a device can. */
+static int device_release(struct sink *s, struct err *e)
+{
+    return wait_check(((struct device_sink *)s)->wait, e);
 }
 
 static void device_close(struct sink *s, struct err *why)
@@ -147,6 +173,8 @@ static const struct sink_ops device_ops = {
     .clear = device_clear,
     .pwrite = device_pwrite,
     .finish = device_finish,
+    .reopen = device_reopen,
+    .release = device_release,
     .close = device_close,
 };
 

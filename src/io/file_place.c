@@ -201,12 +201,18 @@ static int sync_folder(const struct file_place *p, struct err *e)
     return code;
 }
 
+int file_place_settle(struct file_place *p, struct err *e)
+{
+    if (sys_sync(p->fd) < 0)
+        return err_errno(e, errno, "%s: syncing", p->path);
+    return 0;
+}
+
 int file_place_appear(struct file_place *p, struct err *e)
 {
     int code;
 
-    if (sys_sync(p->fd) < 0)
-        return err_errno(e, errno, "%s: syncing", p->path);
+    TRY(file_place_settle(p, e));
     if (p->force && !p->hidden)
         TRY(link_hidden(p, e));
     if (take_name(p) < 0) {

@@ -30,7 +30,10 @@ struct file_place {
 int file_place_open(struct file_place *p, const char *path, bool force,
                     struct err *e);
 
-/* Makes the content last (fsync), gives the file its name, and makes that last.
+/* Makes the content last (fsync). Nothing may be written after it. */
+int file_place_settle(struct file_place *p, struct err *e);
+
+/* Settles, gives the file its name, and makes that last.
  * After a failure the file is gone; what it was to replace may be gone, too,
  * only where the message says that the new one stands. */
 int file_place_appear(struct file_place *p, struct err *e);

@@ -87,6 +87,24 @@ static int file_finish(struct sink *s, struct err *e)
     if (!f->cleared)
         TRY(set_size(f, s->pos, e));
     TRY(wait_check(f->wait, e));
+    return s->held ? file_place_settle(&f->place, e)
+                   : file_place_appear(&f->place, e);
+}
+
+/* Nothing was written at the descriptor's offset: it is at byte 0. */
+static int file_reopen(struct sink *s, struct source **out, struct err *e)
+{
+    struct file_sink *f = (struct file_sink *)s;
+
+    sys_forget(f->place.fd);
+    return source_open_fd(out, f->place.fd, s->name, f->wait, e);
+}
+
+static int file_release(struct sink *s, struct err *e)
+{
+    struct file_sink *f = (struct file_sink *)s;
+
+    TRY(wait_check(f->wait, e));
     return file_place_appear(&f->place, e);
 }
 
@@ -104,6 +122,8 @@ static const struct sink_ops file_ops = {
     .clear = file_clear,
     .pwrite = file_pwrite,
     .finish = file_finish,
+    .reopen = file_reopen,
+    .release = file_release,
     .close = file_close,
 };
 
@@ -138,6 +158,16 @@ static int named_fd(const char *path)
     if (sscanf(path, "/proc/self/fd/%d%n", &fd, &used) == 1 && !path[used])
         return fd;
     return -1;
+}
+
+bool sink_file_reads_back(const char *path)
+{
+    struct stat info;
+
+    if (named_fd(path) >= 0)
+        return false;
+    return stat(path, &info) < 0 || S_ISREG(info.st_mode) ||
+           S_ISBLK(info.st_mode) || S_ISDIR(info.st_mode);
 }
 
 int sink_open_file(struct sink **out, const char *path, bool force,

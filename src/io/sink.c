@@ -73,6 +73,33 @@ int sink_finish(struct sink *s, struct err *e)
     return 0;
 }
 
+int sink_refuse_hold(const char *name, struct err *e)
+{
+    return err_set(e, ERR_USAGE,
+                   "%s: what is written there cannot be read back, so --verify "
+                   "has no meaning; write a file, or take the digest on both "
+                   "sides: --digest here, vhdstream digest there",
+                   name);
+}
+
+int sink_hold(struct sink *s, struct err *e)
+{
+    if (!s->ops->reopen)
+        return sink_refuse_hold(s->name, e);
+    s->held = true;
+    return 0;
+}
+
+int sink_reopen(struct sink *s, struct source **out, struct err *e)
+{
+    return s->ops->reopen(s, out, e);
+}
+
+int sink_release(struct sink *s, struct err *e)
+{
+    return s->ops->release(s, e);
+}
+
 void sink_close(struct sink *s, struct err *why)
 {
     if (s)

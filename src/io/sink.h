@@ -39,6 +39,12 @@ struct sink_ops {
                   struct err *e);
     /* Everything was written: make it last. */
     int (*finish)(struct sink *s, struct err *e);
+    /* Of a held sink that was finished: what it wrote, for reading. NULL: it
+     * cannot be read back. */
+    int (*reopen)(struct sink *s, struct source **out, struct err *e);
+    /* Of a held sink that was finished: what finish has left out. With
+     * reopen. */
+    int (*release)(struct sink *s, struct err *e);
     /* Frees, and abandons what was not finished. `why` is the failure that
      * made it so, to be appended to with what could not be cleaned up; NULL
      * when nobody listens. */
@@ -50,6 +56,7 @@ struct sink {
     char name[NAME_SIZE];    /* of the place, for messages; holds no secret */
     uint64_t pos;            /* bytes appended by write and zeros */
     bool finished;           /* finish has succeeded */
+    bool held;               /* finish shall not make it appear: sink_release */
     _Atomic uint64_t *meter; /* NULL, or counts the bytes written */
 };
 
@@ -60,6 +67,22 @@ int sink_clear(struct sink *s, uint64_t size, struct err *e);
 int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
                 struct err *e);
 int sink_finish(struct sink *s, struct err *e);
+
+/* Whether what sink_open_file writes there could be read back; it is not
+ * opened, so that nobody waits for the reader of a FIFO. */
+bool sink_file_reads_back(const char *path);
+
+/* The failure of a place where it could not: ERR_USAGE. */
+int sink_refuse_hold(const char *name, struct err *e);
+
+/* For what shall be read back before it counts: a place that was held, before
+ * anything wrapped it, is on the disk after finish, but does not appear until
+ * sink_release, and is abandoned by close without it. ERR_USAGE for one that
+ * cannot be read back: a pipe, a terminal. */
+int sink_hold(struct sink *s, struct err *e);
+int sink_reopen(struct sink *s, struct source **out, struct err *e);
+int sink_release(struct sink *s, struct err *e);
+
 void sink_close(struct sink *s, struct err *why);
 void sink_cleanup(struct sink **s);
 
@@ -104,6 +127,11 @@ uint64_t sink_tar_size(uint64_t size);
 typedef int sink_checkpoint_fn(void *ctx, uint64_t pos, struct err *e);
 int sink_checkpoint(struct sink **s, uint64_t step, sink_checkpoint_fn *fn,
                     void *ctx, struct err *e);
+
+/* Has finish of a sink that sink_tar made put a small file behind the archive
+ * (io/tar_tail.h), which adds TAR_TAIL_SIZE bytes. `text` stays the caller's
+ * and must live until then. */
+void sink_tar_tail(struct sink *s, const char *text, size_t len);
 
 /* Writes in a thread of its own, through a ring of buffers. Append only. With
  * `threads` 0 it does nothing. A failure of the inner sink comes with a later

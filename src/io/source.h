@@ -121,6 +121,10 @@ int source_gunzip(struct source **s, struct err *e);
 int source_async(struct source **s, unsigned threads, struct cancel *stop,
                  struct err *e);
 
+/* The first `size` bytes of a seekable source, which has at least those: its
+ * end is theirs. */
+int source_limit(struct source **s, uint64_t size, struct err *e);
+
 /* A disk inside a tar archive: wraps the archive, stands on the first member
  * that is taken. See tar_source.h for what is taken and what is refused. */
 

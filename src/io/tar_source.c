@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "io/tar_member.h"
+#include "io/tar_tail.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -28,6 +29,7 @@ struct tar_source {
     struct archive *archive;
     const struct notice *notice;
     uint8_t *feed;       /* what libarchive reads from */
+    size_t fed;          /* bytes in it */
     uint64_t budget;     /* input that it may still take in this call */
     struct err failure;  /* that stopped the feeding; code 0: none */
     const uint8_t *data; /* of the member, in libarchive's hands */
@@ -35,7 +37,8 @@ struct tar_source {
     uint64_t hole; /* zeros that come before data */
     unsigned members;
     unsigned notices;
-    char found[256]; /* names of members, for a message */
+    char found[256];       /* names of members, for a message */
+    struct tar_tail *tail; /* the caller's, or NULL */
 };
 
 /* --- libarchive's input ---------------------------------------------------*/
@@ -64,6 +67,7 @@ static la_ssize_t feed_more(struct archive *a, void *arg, const void **buf)
     if (got < 0)
         return stop_feeding(a);
     t->budget -= (uint64_t)got;
+    t->fed = (size_t)got;
     *buf = t->feed;
     return (la_ssize_t)got;
 }
@@ -169,6 +173,23 @@ static int check_end(const struct tar_source *t, struct err *e)
     return 0;
 }
 
+/* What libarchive was fed and did not look at, and the rest of the input. The
+ * empty blocks were the last that it took, so that lies in one feed. */
+static int read_tail(struct tar_source *t, struct err *e)
+{
+    struct tar_tail ignored;
+    uint64_t end = (uint64_t)archive_filter_bytes(t->archive, 0);
+    uint64_t rest = t->inner->pos - min_u64(end, t->inner->pos);
+
+    if (rest > t->fed)
+        return err_set(e, ERR_FAILED,
+                       "%s: libarchive stands at byte %" PRIu64 " of %" PRIu64
+                       ", further back than is known",
+                       t->inner->name, end, t->inner->pos);
+    return tar_tail_read(t->inner, t->feed + t->fed - rest, (size_t)rest,
+                         t->feed, FEED_SIZE, t->tail ? t->tail : &ignored, e);
+}
+
 static int end_archive(struct tar_source *t, struct err *e)
 {
     struct archive_entry *entry;
@@ -184,7 +205,7 @@ static int end_archive(struct tar_source *t, struct err *e)
                        t->base.name, name);
     }
     TRY(check_end(t, e));
-    return source_drain(t->inner, NULL, e);
+    return read_tail(t, e);
 }
 
 /* --- the member's content -------------------------------------------------*/
@@ -305,7 +326,8 @@ static int find_disk(struct tar_source *t, struct err *e)
     return 0;
 }
 
-int source_untar(struct source **s, const struct notice *n, struct err *e)
+int source_untar(struct source **s, const struct notice *n,
+                 struct tar_tail *tail, struct err *e)
 {
     struct tar_source *t = NULL;
     int code;
@@ -313,6 +335,9 @@ int source_untar(struct source **s, const struct notice *n, struct err *e)
     TRY(mem_alloc(&t, sizeof(*t), "a source", e));
     t->inner = *s;
     t->notice = n;
+    t->tail = tail;
+    if (tail)
+        *tail = (struct tar_tail){.archive = true};
     code = open_archive(t, e);
     if (code == 0)
         code = find_disk(t, e);

@@ -15,6 +15,7 @@
 
 #include "base/notice.h"
 #include "io/source.h"
+#include "io/tar_tail.h"
 
 /* Reads up to the first disk of the archive *s, which becomes that member: its
  * size is known, its name is "ARCHIVE: MEMBER". ERR_CORRUPT where there is none
@@ -22,13 +23,15 @@
  *
  * The member's end is the archive's: read goes on past the other members
  * (a second disk is ERR_UNSUPPORTED: chains come with names of their own), the
- * two empty blocks that end an archive must be there, and what follows them is
- * read, and not looked at, to the inner source's verified end.
+ * two empty blocks that end an archive must be there, and behind them up to the
+ * inner source's verified end only zeros and what tar_tail_read takes, which is
+ * in *tail then (NULL: nobody wants it).
  *
  * Memory is bounded, whatever the archive says: headers and sparse maps may
- * have 2 MiB, an archive 10000 members. `n` may be NULL; it must outlive the
- * source.
+ * have 2 MiB, an archive 10000 members. `n` may be NULL; it and `tail` must outlive
+ * the source.
  */
-int source_untar(struct source **s, const struct notice *n, struct err *e);
+int source_untar(struct source **s, const struct notice *n,
+                 struct tar_tail *tail, struct err *e);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TRIES = 5 };
+
 /* --- reading ---------------------------------------------------------------*/
 
 static int read_record(struct xapi_vdi *vdi, const json_t *record,
@@ -22,6 +24,9 @@ static int read_record(struct xapi_vdi *vdi, const json_t *record,
     TRY(xapi_json_bool(record, "is_a_snapshot", what, &vdi->is_snapshot, e));
     if (!json_is_object(json_object_get(record, "sm_config")))
         return err_set(e, ERR_CORRUPT, "%s: the VDI has no sm_config", what);
+    text_copy_cut(vdi->digest, sizeof(vdi->digest),
+                  xapi_json_in_map(json_object_get(record, "other_config"),
+                                   XAPI_NOTE_DIGEST));
     return xapi_json_ref(record, "SR", what, vdi->sr.ref, e);
 }
 
@@ -174,9 +179,46 @@ int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
     return destroy(&r, e);
 }
 
-/* --- marks -----------------------------------------------------------------*/
+/* --- the digest ------------------------------------------------------------*/
 
-enum { TRIES = 5 };
+int xapi_vdi_drop_digest(struct xapi *x, const char *ref, struct err *e)
+{
+    CLEANUP(json) json_t *result = NULL;
+
+    return xapi_call(x, XAPI_FIRM, &result, e, "VDI.remove_from_other_config",
+                     "ss", ref, XAPI_NOTE_DIGEST);
+}
+
+static int add_digest(struct xapi *x, const char *ref, const char *value,
+                      struct err *e)
+{
+    CLEANUP(json) json_t *result = NULL;
+
+    TRY(xapi_vdi_drop_digest(x, ref, e));
+    return xapi_call(x, XAPI_FIRM, &result, e, "VDI.add_to_other_config", "sss",
+                     ref, XAPI_NOTE_DIGEST, value);
+}
+
+/* The disk is whole by now: this is worth more than one try. */
+int xapi_vdi_note_digest(struct xapi *x, const char *ref, const char *value,
+                         struct err *e)
+{
+    unsigned pause_ms = 0;
+
+    for (int tries = 1;; tries++) {
+        struct err why = {0};
+        int code = add_digest(x, ref, value, &why);
+
+        if (code != ERR_TEMPORARY || tries == TRIES) {
+            if (code < 0)
+                *e = why;
+            return code;
+        }
+        (void)xapi_pause(x, XAPI_CLEANUP, &pause_ms, NULL);
+    }
+}
+
+/* --- marks -----------------------------------------------------------------*/
 
 int xapi_vdi_mark(struct xapi *x, const char *ref, const char *disk,
                   struct err *e)

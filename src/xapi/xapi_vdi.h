@@ -17,6 +17,7 @@ struct xapi_vdi {
     uint64_t used;               /* what it takes of the SR, bytes */
     bool read_only;
     bool is_snapshot;
+    char digest[XAPI_LABEL_SIZE]; /* what XAPI_NOTE_DIGEST says; "": nothing */
     bool takes_vhd; /* an import as VHD; else every byte has to be written */
     struct xapi_sr sr;
 };
@@ -55,5 +56,19 @@ int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
 int xapi_vdi_mark(struct xapi *x, const char *ref, const char *disk,
                   struct err *e);
 int xapi_vdi_unmark(struct xapi *x, const char *ref, struct err *e);
+
+/* --- the digest --------------------------------------------------------------
+ * A note in other_config that stays: what the content was when it was copied
+ * there. No mark: it says nothing of whether the disk is whole. Clones and
+ * snapshots inherit it, and a guest's writes make it stale. */
+
+#define XAPI_NOTE_DIGEST "vhdstream:digest"
+
+/* Writes it, in place of what was there. Cannot be stopped. */
+int xapi_vdi_note_digest(struct xapi *x, const char *ref, const char *value,
+                         struct err *e);
+
+/* Takes it away: before the content changes. Cannot be stopped. */
+int xapi_vdi_drop_digest(struct xapi *x, const char *ref, struct err *e);
 
 #endif

@@ -54,7 +54,7 @@ static int wrap(struct world *w, char **args, struct err *e)
     } else if (!strcmp(args[0], "gunzip")) {
         TRY(source_gunzip(&w->in, e));
     } else if (!strcmp(args[0], "untar")) {
-        TRY(source_untar(&w->in, &notice, e));
+        TRY(source_untar(&w->in, &notice, NULL, e));
     } else if (!strcmp(args[0], "behind")) {
         TRY(sink_async(&w->out, 1, NULL, e));
     } else if (!strcmp(args[0], "gzip") && args[1] && args[2]) {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/pool_export.h"
+
+#include "image/raw_decode.h"
+#include "image/vhd_decode.h"
+#include "xapi/xapi_export.h"
+
+#include <inttypes.h>
+
+bool pool_export_is_vhd(uint64_t size)
+{
+    return size % BLOCK_SIZE_DEFAULT == 0 && size <= VHD_SIZE_MAX;
+}
+
+static int check_size(const struct vhdstream *v, const struct xapi_vdi *vdi,
+                      const struct image *img, struct err *e)
+{
+    if (img->size < vdi->size)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: the server sends a disk of %" PRIu64
+                       " bytes, but the VDI has %" PRIu64,
+                       img->name, img->size, vdi->size);
+    if (img->size > vdi->size)
+        notice_say(&v->notice,
+                   "%s: the server sends %" PRIu64
+                   " bytes for a VDI of %" PRIu64,
+                   img->name, img->size, vdi->size);
+    return 0;
+}
+
+int pool_export_open(struct vhdstream *v, struct xapi *x,
+                     const struct xapi_vdi *vdi, _Atomic uint64_t *meter,
+                     struct image **out, struct err *e)
+{
+    const struct vhd_origin origin = {.notice = &v->notice, .exact = true};
+    bool as_vhd = pool_export_is_vhd(vdi->size);
+    CLEANUP(source) struct source *src = NULL;
+
+    TRY(xapi_export_open(&src, x, vdi, as_vhd ? XAPI_VHD : XAPI_RAW, NULL, e));
+    src->meter = meter;
+    if (!as_vhd)
+        return raw_decode(&src, (int64_t)vdi->size, out, e);
+    TRY(vhd_decode(&src, &origin, out, e));
+    return check_size(v, vdi, *out, e);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/verify.h"
+
+#include "base/mem.h"
+#include "copy/digest_note.h"
+#include "copy/pool_output.h"
+#include "image/image_open.h"
+
+#include <inttypes.h>
+
+/* --- the way back ---------------------------------------------------------*/
+
+/* What was written as it is has a length that is known. */
+static int check_length(const struct output *out, const struct source *src,
+                        struct err *e)
+{
+    uint64_t size = out->enc->size;
+
+    if (out->format->pack != PACK_NONE || src->size < 0 ||
+        (uint64_t)src->size == size)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: what is read back has %" PRId64 " bytes, but %" PRIu64
+                   " were written",
+                   src->name, src->size, size);
+}
+
+static int open_source(struct vhdstream *v, struct output *out,
+                       struct source **src, struct err *e)
+{
+    if (out->held)
+        return sink_reopen(out->held, src, e);
+    return source_open_http(src, &v->http[SIDE_DST], out->place->path, e);
+}
+
+int output_read_back(struct vhdstream *v, struct output *out,
+                     struct tar_tail *tail, struct image **back, struct err *e)
+{
+    struct image_open_options opt = {
+        .from = out->format,
+        .size = -1,
+        .tail = tail,
+        .threads = v->opt.threads,
+        .exact = true,
+        .notice = &v->notice,
+        .halt = v->halt,
+    };
+    CLEANUP(source) struct source *src = NULL;
+
+    if (out->xapi)
+        return pool_output_read_back(v, out->xapi, back, e);
+    TRY(open_source(v, out, &src, e));
+    TRY(check_length(out, src, e));
+    if (src->size < 0 && out->format->pack == PACK_NONE)
+        opt.size = (int64_t)out->enc->size;
+    return image_open(&src, &opt, back, e);
+}
+
+/* --- comparing ------------------------------------------------------------*/
+
+struct reading {
+    struct image *img;
+    struct digest *digest;
+    struct tar_tail tail;
+};
+
+static int check_size(const struct image *img, uint64_t size, struct err *e)
+{
+    if (img->size >= size)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: what is read back is a disk of %" PRIu64
+                   " bytes, but one of %" PRIu64 " was written",
+                   img->name, img->size, size);
+}
+
+static int check_digest(const struct image *img, const struct leaf_hash *found,
+                        const struct leaf_hash *wanted, struct err *e)
+{
+    char is[LEAF_HASH_TEXT_SIZE], was[LEAF_HASH_TEXT_SIZE];
+
+    if (leaf_hash_equal(found, wanted))
+        return 0;
+    leaf_hash_format(found, is);
+    leaf_hash_format(wanted, was);
+    return err_set(e, ERR_CORRUPT,
+                   "%s: what is read back is not what was written: its digest "
+                   "is %s, expected %s",
+                   img->name, is, was);
+}
+
+/* The image has got its digest with it, and nothing else. */
+static int check_note(const struct vhdstream *v, const struct output *out,
+                      const struct reading *r, const struct leaf_hash *found,
+                      struct err *e)
+{
+    if (r->tail.found != out->noted)
+        return err_set(e, ERR_CORRUPT, "%s: what is read back has %s %s",
+                       r->img->name, out->noted ? "lost its" : "got a",
+                       TAR_TAIL_NAME);
+    return digest_note_check(&r->tail, r->img, found, &v->notice, e);
+}
+
+static int read_back(struct vhdstream *v, struct output *out,
+                     const struct hashing *h, uint64_t size, struct reading *r,
+                     struct err *e)
+{
+    struct leaf_hash found;
+
+    TRY(output_read_back(v, out, &r->tail, &r->img, e));
+    TRY(check_size(r->img, size, e));
+    TRY(image_cut(&r->img, size, e));
+    TRY(digest_prepare(&r->img, e));
+    TRY(image_async(&r->img, v->opt.threads, e));
+    TRY(digest_open(&r->digest, &r->img, v->pool, NULL, e));
+    leaf_record_name(h->record, r->img->name);
+    digest_watch(r->digest, leaf_record_match, h->record);
+    TRY(image_drain(r->img, &v->progress, &v->wait, e));
+    TRY(digest_finish(r->digest, &found, e));
+    TRY(check_digest(r->img, &found, &h->result, e));
+    return check_note(v, out, r, &found, e);
+}
+
+int verify_copy(struct vhdstream *v, struct output *out,
+                const struct hashing *h, uint64_t size, struct err *e)
+{
+    struct reading r = {0};
+    int code;
+
+    if (!v->opt.verify)
+        return 0;
+    code = read_back(v, out, h, size, &r, e);
+    /* What reads ahead is not waited for. */
+    if (code < 0)
+        cancel_request(v->halt);
+    image_close(r.img);
+    digest_close(r.digest);
+    if (code < 0 && out->place->kind == PLACE_HTTP)
+        err_append(e, "; the server still has what was sent");
+    return code < 0 ? e->code : 0;
+}
