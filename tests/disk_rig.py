@@ -6,6 +6,7 @@ The judges are the VHD model of tests/corpus (Python, independent of the C code)
 tarfile, and qemu-img.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -26,10 +27,10 @@ from peer.vhd_maker import MIB, bits, footer, header, ones_sum      # noqa: E402
 from peer.vhd_maker import vhd as plain_vhd                         # noqa: E402
 
 BLOCK = 2 * MIB
-__all__ = ["BLOCK", "Content", "EXACT", "MIB", "PLAIN", "bits", "content_of", "footer",
-           "footer_of", "header", "image_of", "member_of", "noise", "open_image",
-           "qemu_compare", "qemu_size", "raw_file", "read_content", "read_raw", "vhd",
-           "vhd_file"]
+__all__ = ["BLOCK", "Content", "EXACT", "LEAF", "MIB", "PLAIN", "bits", "blkhash", "content_of",
+           "footer", "footer_of", "header", "image_of", "member_of", "noise", "note_of",
+           "open_image", "qemu_compare", "qemu_size", "raw_file", "read_content", "read_raw",
+           "tail_of", "vhd", "vhd_file"]
 
 
 def raw_file(path, size, parts=()):
@@ -129,3 +130,25 @@ def qemu_compare(vhd_path, raw_path):
         assert qemu_size(vhd_path, options) == size
         subprocess.run(["qemu-img", "compare", "-q", "--image-opts", options % vhd_path,
                         "driver=raw,file.filename=" + raw_path], check=True)
+
+
+# --- the digest --------------------------------------------------------------
+
+LEAF = 65536
+
+
+def blkhash(data):
+    """The digest of a disk's content, as docs/formats/digest.md defines it."""
+    leaves = (hashlib.sha256(data[i:i + LEAF]).digest() for i in range(0, len(data), LEAF))
+    return hashlib.sha256(b"".join(leaves) + struct.pack("<Q", len(data))).hexdigest()
+
+
+def note_of(data):
+    """What digest.json of that content has to say."""
+    return {"version": 1, "algorithm": "blkhash-sha256", "block_size": LEAF,
+            "virtual_size": len(data), "digest": blkhash(data)}
+
+
+def tail_of(text, name="digest.json"):
+    """The archive behind an archive, made by Python; GNU tar and it pad to 10240 bytes."""
+    return image_of(text if isinstance(text, bytes) else text.encode(), name, mode="w:")
