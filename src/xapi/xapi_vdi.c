@@ -189,14 +189,23 @@ int xapi_vdi_drop_digest(struct xapi *x, const char *ref, struct err *e)
                      "ss", ref, XAPI_NOTE_DIGEST);
 }
 
+/* A call whose answer is lost is made again, and then refused for what it has
+ * done itself: nothing else had that key after the first step. */
 static int add_digest(struct xapi *x, const char *ref, const char *value,
                       struct err *e)
 {
+    static const char method[] = "VDI.add_to_other_config";
     CLEANUP(json) json_t *result = NULL;
+    struct xapi_fault fault;
+    int code;
 
     TRY(xapi_vdi_drop_digest(x, ref, e));
-    return xapi_call(x, XAPI_FIRM, &result, e, "VDI.add_to_other_config", "sss",
-                     ref, XAPI_NOTE_DIGEST, value);
+    code = xapi_ask(x, XAPI_FIRM, method,
+                    json_pack("[sss]", ref, XAPI_NOTE_DIGEST, value), &result,
+                    &fault, e);
+    if (code == 1 && !xapi_fault_is(&fault, "MAP_DUPLICATE_KEY"))
+        return xapi_refuse(x, &fault, method, e);
+    return code < 0 ? code : 0;
 }
 
 /* The disk is whole by now: this is worth more than one try. */

@@ -247,3 +247,52 @@ def test_pythons_own_server(program, nginx, forms, tmp_path):
     result = program("copy", nginx.path("a.raw"), server.url("new.raw"), status=None)
     server.close()
     assert result.status == 1 and "501" in result.line      # it knows no PUT
+
+
+# --- --verify -----------------------------------------------------------------
+
+
+class Store(http.server.SimpleHTTPRequestHandler):
+    """Keeps what is put; but one byte of it, at `spoilt`, becomes another."""
+
+    spoilt = None
+
+    def do_PUT(self):
+        data = bytearray(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.spoilt is not None:
+            data[self.spoilt] ^= 1
+        with open(self.translate_path(self.path), "wb") as file:
+            file.write(data)
+        self.send_response(201)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+class SpoilingStore(Store):
+    spoilt = 7 * 65536 + 4
+
+
+@pytest.mark.parametrize("form", ["raw", "vhd", "tar", "tgz", "vhd-fixed"])
+def test_put_is_read_back(program, nginx, form):
+    name = "verify." + form
+    result = program("copy", nginx.path("a.raw"), nginx.url(name), "--verify", "--json", "--to",
+                     form).json
+    assert result["verified"] is True
+
+
+def test_put_that_was_stored_otherwise(program, nginx, tmp_path):
+    server = PythonServer(tmp_path, SpoilingStore)
+    result = program("copy", nginx.path("a.raw"), server.url("o.raw"), "--verify", status=3)
+    server.close()
+    assert "from byte %d of the disk" % (7 * 65536) in result.line
+    assert "still has what was sent" in result.line
+
+
+def test_length_of_an_image_with_a_digest_is_announced(program, nginx, tmp_path):
+    server = PythonServer(tmp_path, Store)
+    program("copy", nginx.path("a.raw"), server.url("o.tar"), "--verify")
+    server.close()
+    assert os.path.getsize(tmp_path / "o.tar") % 10240 == 0
