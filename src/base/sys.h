@@ -31,7 +31,8 @@ int sys_link_fd(int fd, const char *to);
 int64_t sys_seek(int fd, int64_t offset, int whence);
 
 /* Lets the system drop what it keeps of the file in memory and has written out
- * (fsync), so that it is read from the disk again, as far as that can be had. */
+ * (fsync), so that it is read from the disk again, as far as that can be had.
+ */
 void sys_forget(int fd);
 
 /* fallocate. */

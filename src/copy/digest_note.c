@@ -29,8 +29,7 @@ size_t digest_note_json(const struct digest_note *n,
                             VERSION, algorithm, LEAF_SIZE, n->size, hex);
 }
 
-void digest_note_value(const struct digest_note *n,
-                       char text[DIGEST_NOTE_SIZE])
+void digest_note_value(const struct digest_note *n, char text[DIGEST_NOTE_SIZE])
 {
     char hex[LEAF_HASH_TEXT_SIZE];
 
@@ -77,9 +76,8 @@ static int read_values(const json_t *root, const char *name,
         return bad_note(name, "it has no virtual_size", e);
     out->size = (uint64_t)json_integer_value(size);
     if (!hex || !leaf_hash_parse(hex, &out->digest))
-        return bad_note(name,
-                        "its digest is not 64 lower-case hexadecimal digits",
-                        e);
+        return bad_note(
+            name, "its digest is not 64 lower-case hexadecimal digits", e);
     return 1;
 }
 

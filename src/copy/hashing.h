@@ -20,7 +20,7 @@ struct hashing {
     struct hash_list *list;
     struct digest *digest;
     struct leaf_record *record; /* of --verify: for what is read back */
-    struct leaf_hash result; /* after hashing_end */
+    struct leaf_hash result;    /* after hashing_end */
 };
 
 /* Whether a copy takes the digest. */

@@ -51,7 +51,7 @@ struct meeting {
     size_t from, end, room;
     uint64_t common; /* leaves that both have */
     bool differ;
-    uint64_t first; /* where they do */
+    uint64_t first;       /* where they do */
     struct leaf_sum *sum; /* of what the first side handed out */
 };
 

@@ -188,7 +188,8 @@ static int read_end(struct hash_reader *r, struct err *e)
     int result;
 
     TRY(next_line(r, "\"digest HEX\"", e));
-    if (strncmp(r->line, "digest ", 7) || !leaf_hash_parse(r->line + 7, &listed))
+    if (strncmp(r->line, "digest ", 7) ||
+        !leaf_hash_parse(r->line + 7, &listed))
         return bad_line(r, "\"digest HEX\"", e);
     TRY(leaf_sum_finish(r->sum, &computed, e));
     if (!leaf_hash_equal(&listed, &computed))

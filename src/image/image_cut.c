@@ -18,8 +18,7 @@ struct cut_image {
 static int not_zero(const struct image *img, uint64_t at, struct err *e)
 {
     return err_set(e, ERR_CORRUPT,
-                   "%s: byte %" PRIu64
-                   " is not zero; past the %" PRIu64
+                   "%s: byte %" PRIu64 " is not zero; past the %" PRIu64
                    " bytes of the disk there should be nothing but zeros",
                    img->name, at, img->size);
 }

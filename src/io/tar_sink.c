@@ -14,8 +14,8 @@
 struct tar_sink {
     struct sink base;
     struct sink *inner;
-    uint64_t size; /* of the member, promised in its header */
-    bool too_long; /* more was to be written */
+    uint64_t size;    /* of the member, promised in its header */
+    bool too_long;    /* more was to be written */
     const char *tail; /* of the file behind the archive; NULL: there is none */
     size_t tail_len;
 };

@@ -28,8 +28,8 @@
  * in *tail then (NULL: nobody wants it).
  *
  * Memory is bounded, whatever the archive says: headers and sparse maps may
- * have 2 MiB, an archive 10000 members. `n` may be NULL; it and `tail` must outlive
- * the source.
+ * have 2 MiB, an archive 10000 members. `n` may be NULL; it and `tail` must
+ * outlive the source.
  */
 int source_untar(struct source **s, const struct notice *n,
                  struct tar_tail *tail, struct err *e);

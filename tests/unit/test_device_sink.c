@@ -82,6 +82,26 @@ static void assert_bytes(uint64_t offset, const char *expected, size_t len)
     source_close(s);
 }
 
+static void test_what_a_device_was_given_is_read_back(void **state)
+{
+    struct sink *s = open_device();
+    struct source *back = NULL;
+    char buf[16];
+
+    (void)state;
+    assert_ok(sink_hold(s, &e), &e);
+    assert_ok(sink_clear(s, 1536, &e), &e);
+    assert_ok(sink_pwrite(s, "data", 4, 512, &e), &e);
+    assert_ok(sink_finish(s, &e), &e);
+    assert_ok(sink_reopen(s, &back, &e), &e);
+    assert_int_equal(back->size, 1536);
+    assert_ok(source_pread_full(back, buf, 5, 511, "x", &e), &e);
+    assert_memory_equal(buf, "\0data", 5);
+    source_close(back);
+    assert_ok(sink_release(s, &e), &e);
+    sink_close(s, NULL);
+}
+
 static void test_a_device_needs_force(void **state)
 {
     struct sink *s = NULL;
@@ -154,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_device_needs_force),
+        TEST(test_what_a_device_was_given_is_read_back),
         TEST(test_a_device_in_use_is_refused),
         TEST(test_clear_zeroes_its_range_only),
         TEST(test_too_much_is_refused_with_both_sizes),
