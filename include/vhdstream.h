@@ -86,7 +86,9 @@ int vhdstream_set(struct vhdstream *v, const char *option, const char *value);
  * Copies the disk at `source` to `destination`; both are places as on the
  * command line (docs: vhdstream(1), PLACES). Returns when the disk is complete
  * at the destination (file renamed into place, server's task successful), or
- * when nothing of it is left there. What could not be removed is named in the
+ * when nothing of it is left there. With "verify" it was read back before that,
+ * and was found to be the same (VHDSTREAM_CORRUPT where it was not; "verified"
+ * in the result). What could not be removed is named in the
  * error's text, with VHDSTREAM_UNSETTLED.
  */
 int vhdstream_copy(struct vhdstream *v, const char *source,

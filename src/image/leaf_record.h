@@ -15,7 +15,7 @@
 struct leaf_record;
 
 /* Bytes that a record may take: the hashes of some 100 GiB of data; zeros take
- * next to nothing. */
+ * next to nothing. When it grows to that, two thirds more for a moment. */
 enum { LEAF_RECORD_BUDGET = 64 * 1024 * 1024 };
 
 /* `budget` is in bytes. */
