@@ -251,50 +251,6 @@ static void test_nothing_but_zeros_may_follow_the_end(void **state)
     assert_true(tail.archive && !tail.found);
 }
 
-static void test_another_byte_after_the_end_is_found(void **state)
-{
-    const size_t places[] = {1, 511, 512, 9000, 70000};
-    const size_t steps[] = {0, 1, 511, 513};
-
-    (void)state;
-    for (int i = 0; i < 5; i++) {
-        tar_begin();
-        tar_member("0.vhd", "content");
-        tar_end();
-        tar[tar_len + places[i]] = 'x';
-        tar_len += places[i] + 1;
-        for (int k = 0; k < 4; k++) {
-            assert_int_equal(untar(steps[k]), ERR_CORRUPT);
-            assert_non_null(strstr(e.text, "no part of it"));
-        }
-    }
-}
-
-static void test_what_follows_the_end_is_bounded(void **state)
-{
-    (void)state;
-    tar_begin();
-    tar_member("0.vhd", "content");
-    tar_end();
-    tar_header("digest.json", '0', 4097);
-    tar_len += 8192;
-    assert_int_equal(untar(0), ERR_CORRUPT);
-    assert_non_null(strstr(e.text, "4097 bytes, expected 4096 at most"));
-}
-
-static void test_only_one_file_may_follow_the_end(void **state)
-{
-    (void)state;
-    tar_begin();
-    tar_member("0.vhd", "content");
-    tar_end();
-    tar_member("digest.json", "{}");
-    tar_member("1.vhd", "parent");
-    tar_end();
-    assert_int_equal(untar(0), ERR_UNSUPPORTED);
-    assert_non_null(strstr(e.text, "1.vhd"));
-}
-
 static void test_a_cut_anywhere_is_found(void **state)
 {
     size_t whole;
@@ -493,9 +449,6 @@ int main(void)
         cmocka_unit_test(test_an_empty_disk_ends_at_once),
         cmocka_unit_test(test_what_follows_the_end_is_read_to_the_end),
         cmocka_unit_test(test_nothing_but_zeros_may_follow_the_end),
-        cmocka_unit_test(test_another_byte_after_the_end_is_found),
-        cmocka_unit_test(test_what_follows_the_end_is_bounded),
-        cmocka_unit_test(test_only_one_file_may_follow_the_end),
         cmocka_unit_test(test_a_cut_anywhere_is_found),
         cmocka_unit_test(test_a_missing_end_is_named),
         cmocka_unit_test(test_a_failure_below_is_the_failure),
