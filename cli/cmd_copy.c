@@ -64,7 +64,7 @@ static void say_digest(const char *result)
 
 static int print_result(struct vhdstream *v, const struct arguments *a)
 {
-    if (!a->json)
+    if (!a->json && !a->quiet)
         say_digest(vhdstream_result(v));
     if (a->verbose)
         say_summary(vhdstream_result(v));

@@ -3,9 +3,11 @@
 """digest.json, behind the end of an image: written, read, believed only where it is right."""
 
 import gzip
+import io
 import json
 import os
 import tarfile
+import zlib
 
 import pytest
 
@@ -57,7 +59,6 @@ def test_bytes_are_those_of_the_document(program, disk, tmp_path, form, option):
 
 
 def test_gzip_has_one_member(program, disk, tmp_path):
-    import zlib
     program("copy", disk, tmp_path / "o.tgz", "--digest")
     inflate = zlib.decompressobj(31)
     inflate.decompress((tmp_path / "o.tgz").read_bytes())
@@ -212,7 +213,6 @@ def test_zeros_may_follow_without_end(program, tmp_path, image):
 def test_inside_the_archive_it_is_a_member_like_others(program, tmp_path, image):
     """Others may have put one there, and mean something else by it."""
     content, _ = image
-    import io
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name, data in (("0.vhd", vhd(4 * MIB, {1: content[2 * MIB:]})),

@@ -4,6 +4,7 @@
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -47,6 +48,10 @@ def test_people_are_told(program, disk, tmp_path):
     assert line == "%s: digest %s, verified" % (tmp_path / "o.vhd", blkhash(disk.read_bytes()))
 
 
+def test_who_wants_errors_only_is_not_told(program, disk, tmp_path):
+    assert program("copy", disk, tmp_path / "o.vhd", "--verify", "-q").err == ""
+
+
 def test_with_force_the_old_file_is_replaced(program, disk, tmp_path):
     (tmp_path / "o.raw").write_bytes(b"old")
     program("copy", disk, tmp_path / "o.raw", "--verify", "--force")
@@ -79,7 +84,6 @@ def output_of(pid, path):
 
 def damage(program, out, at, *more, status=3):
     """Copies 8 MiB through a pipe, and flips the byte at `at` of the file meanwhile."""
-    import subprocess
     process = program.start("copy", "-", out, "--verify", "--from", "raw", "--size", str(8 * MIB),
                             *more, stdin=subprocess.PIPE)
     process.stdin.write(WHOLE[:6 * MIB])

@@ -5,6 +5,7 @@
 import time
 
 import pytest
+from test_pool_struck_calls import STRIKES, judge
 
 from disk_rig import LEAF, MIB, blkhash, noise, raw_file, vhd
 from program_rig import end
@@ -177,3 +178,15 @@ def test_old_digest_goes_before_the_content_changes(program, pool, disk, tmp_pat
 def test_plain_has_no_meaning_for_a_pool(program, pool, disk):
     assert "--plain" in program("copy", disk, pool.sr("nfs"), *pool.login, "--plain",
                                 status=2).line
+
+
+@pytest.mark.parametrize("strike", STRIKES)
+def test_call_that_records_it_is_struck(program, pool, disk, strike):
+    pool.remember()
+    pool.sim.set_fault(on="rpc", match={"method": "VDI.add_to_other_config"}, **STRIKES[strike])
+    result = program("copy", disk, pool.sr("nfs"), *pool.login, "--digest", "--json", status=None)
+    left = judge(program, pool, result)
+    if result.status == 0:
+        assert left == {result.json["uuid"]}
+        if STRIKES[strike]["do"] != "answer":       # which says it is done, and does nothing
+            assert config_of(pool, result.json["uuid"]) == noted(disk.read_bytes())

@@ -37,7 +37,7 @@ def count(program, args, out, folder):
 
 
 @pytest.mark.parametrize("args, parents", [
-    (["--to", "vhd"], []), (["--to", "vhd-fixed"], []),
+    (["--to", "vhd"], []), (["--to", "vhd-fixed"], []), (["--to", "vhd", "--verify"], []),
     (["--to", "vhd", "--keep-parent"], ["diff-mid", "diff-base"])])
 def test_every_call_fails_once(faults, corpus, tmp_path, args, parents):
     paths = {v["name"]: corpus.path(v["path"]) for v in corpus.manifest["valid"]}
@@ -47,7 +47,11 @@ def test_every_call_fails_once(faults, corpus, tmp_path, args, parents):
     total = count(faults, args, out, str(tmp_path))
     below = [paths[name] for name in parents]
     meant = read_content([out] + below)
-    for at in range(1, total + 1):
+    first = 1
+    if "--verify" in args:      # the way there is the same, and has its own run above
+        plain = [a for a in args if a != "--verify"]
+        first = count(faults, plain, out, str(tmp_path)) - 20
+    for at in range(first, total + 1):
         done = run(faults, args, out, VHDSTREAM_FAULT_AT=str(at))
         if done.returncode:
             assert done.stderr.startswith(b"vhdstream: "), at
