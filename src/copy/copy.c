@@ -161,7 +161,7 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
                            wait_now() - c.start, result, e);
     if (code >= 0 && c.hashing.wanted)
         report_add_digest(&c.hashing, *result);
-    if (code >= 0 && v->opt.verify)
+    if (code >= 0 && v->verify)
         json_object_set_new(*result, "verified", json_true());
     close_all(&c, code, e);
     return code < 0 ? e->code : 0;

@@ -4,7 +4,7 @@
 
 bool hashing_is_wanted(const struct vhdstream *v)
 {
-    return v->opt.digest || v->opt.verify || v->opt.blocks;
+    return v->opt.digest || v->verify || v->opt.blocks;
 }
 
 int hashing_prepare(struct vhdstream *v, bool wanted, struct hashing *h,
@@ -29,7 +29,7 @@ int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
     if (h->sink)
         TRY(hash_list_open(&h->list, h->sink, (*img)->size, e));
     TRY(operation_pool(v, e));
-    if (v->opt.verify)
+    if (v->verify)
         TRY(leaf_record_open(&h->record, LEAF_RECORD_BUDGET, e));
     TRY(digest_open(&h->digest, img, v->pool, h->list, e));
     if (h->record)

@@ -22,9 +22,11 @@ struct vhdstream {
     struct cancel *cancel; /* by the user */
     struct notice notice;
     struct progress progress;
-    struct cancel *halt;        /* by the user, or since something failed */
-    struct wait wait;           /* on halt: what all parts wait with */
-    struct retry retry;         /* what is left of the tries */
+    struct cancel *halt; /* by the user, or since something failed */
+    struct wait wait;    /* on halt: what all parts wait with */
+    struct retry retry;  /* what is left of the tries */
+    bool verify; /* the copy is read back: the user wants it, or it was gone on
+                    with after a break */
     struct http_config http[2]; /* of source and destination */
     struct pool *pool;          /* NULL until it is asked for */
     struct err err;             /* the last failure */

@@ -55,6 +55,11 @@ static int find_existing(struct vhdstream *v, const struct place *p,
     return 0;
 }
 
+static bool is_rest(const struct pool_output *pool)
+{
+    return pool->rest.blocks || pool->rest.holes;
+}
+
 /* Goes on with the transfer of an earlier run. That one's task may still be
  * under way. */
 static int adopt(struct pool_output *pool, const struct state *st,
@@ -76,6 +81,7 @@ static int adopt(struct pool_output *pool, const struct state *st,
     pool->begun = true;
     pool->rest = st->rest;
     pool->has_state = pool->adopted = true;
+    pool->v->verify |= is_rest(pool);
     return 0;
 }
 
@@ -154,11 +160,6 @@ int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
 bool pool_output_is_ready(const struct pool_output *pool)
 {
     return pool && pool->ready;
-}
-
-static bool is_rest(const struct pool_output *pool)
-{
-    return pool->rest.blocks || pool->rest.holes;
 }
 
 /* A VHD leaves holes out, so it is for new disks on SRs that hand out zeroed
@@ -363,6 +364,7 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     TRY(xapi_import_break(pool->import, &sure, e));
     (void)encoder_reached(out->enc, sure, &pool->rest);
     note_state(out, &pool->rest);
+    pool->v->verify |= is_rest(pool);
     *further =
         pool->rest.blocks > before.blocks || pool->rest.holes > before.holes;
     return 0;

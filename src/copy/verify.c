@@ -128,7 +128,7 @@ int verify_copy(struct vhdstream *v, struct output *out,
     struct reading r = {0};
     int code;
 
-    if (!v->opt.verify)
+    if (!v->verify)
         return 0;
     code = read_back(v, out, h, size, &r, e);
     /* What reads ahead is not waited for. */

@@ -74,6 +74,7 @@ static int prepare(struct vhdstream *v)
     v->err = (struct err){0};
     TRY(cancel_open_child(&v->halt, v->cancel, &v->err));
     v->wait = (struct wait){v->halt, v->opt.timeout_s};
+    v->verify = v->opt.verify;
     v->retry = (struct retry){
         .max = v->opt.retries,
         .delay_s = v->opt.retry_delay_s,

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "xapi/xapi_task.h"
+#include "xapi/xapi_text.h"
 
 #include <stdio.h>
 #include <string.h>

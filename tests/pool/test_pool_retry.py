@@ -53,6 +53,13 @@ def test_import_goes_on_after_a_break(program, pool, large, sr, do):
     pool.nothing_left()
 
 
+def test_import_that_went_on_is_verified(program, pool, large):
+    pool.sim.set_fault(on="import", do="reset", at=60 * MIB)
+    result = program("copy", large, pool.sr("nfs"), "--json", *pool.login, *AGAIN)
+    assert result.json["verified"] is True
+    assert len(pool.transfers("export")) == 1
+
+
 def test_two_breaks_and_the_second_goes_further(program, pool, large):
     pool.sim.set_fault(on="import", do="reset", at=60 * MIB)
     pool.sim.set_fault(on="import", do="reset", at=40 * MIB, nth=2)
