@@ -3,6 +3,7 @@
 """What all suites share: the program under test, and simulated pools."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -36,6 +37,25 @@ def pytest_collection_modifyitems(config, items):
     chosen = [item for item in items if ours.intersection(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+# What ./dev check may skip: cases that are none, and tools that it does not install.
+MAY_SKIP = re.compile(
+    r"no (java|Java compiler|node|go|build with faults|leases here)$|the sanitizers' own memory|"
+    r"a sanitizer's memory|sanitizers take|it could not be read before|root may write everywhere|"
+    r"out of order, and no way back|a part of a disk, or a huge one|a tmpfs cannot be mounted")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """In ./dev check, which installs what tests need, a tool that is missing is a failure."""
+    report = (yield).get_result()
+    if not report.skipped or "VHDSTREAM_CHECK" not in os.environ:
+        return
+    reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+    if not MAY_SKIP.match(reason):
+        report.outcome = "failed"
+        report.longrepr = "skipped in ./dev check: " + reason
 
 
 @pytest.fixture(scope="session")

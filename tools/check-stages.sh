@@ -85,7 +85,7 @@ suite() {
     program=$PWD/$out/$1/cli/vhdstream
     result=$out/results/$2.xml
     shift 2
-    VHDSTREAM=$program timeout -k 10 1500 /usr/bin/python3 -m pytest -q \
+    VHDSTREAM_CHECK=1 VHDSTREAM=$program timeout -k 10 1500 /usr/bin/python3 -m pytest -q \
         -n 2 -p no:cacheprovider --junitxml="$result" "$@"
 }
 
