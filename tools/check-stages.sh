@@ -86,7 +86,8 @@ suite() {
     result=$out/results/$2.xml
     shift 2
     VHDSTREAM_CHECK=1 VHDSTREAM=$program \
-        timeout -k 10 1500 /usr/bin/python3 -m pytest -q -n 2 -p no:cacheprovider --junitxml="$result" "$@"
+        timeout -k 10 1500 /usr/bin/python3 -m pytest -q -n 2 \
+        -p no:cacheprovider --junitxml="$result" "$@"
 }
 
 # The tests that run the program, with the program under sanitizers.
