@@ -114,7 +114,7 @@ static int read_back(struct vhdstream *v, struct output *out,
     TRY(digest_prepare(&r->img, e));
     TRY(image_async(&r->img, v->opt.threads, e));
     TRY(digest_open(&r->digest, &r->img, v->pool, NULL, e));
-    leaf_record_name(h->record, r->img->name);
+    leaf_record_begin(h->record, r->img->name);
     digest_watch(r->digest, leaf_record_match, h->record);
     TRY(image_drain(r->img, &v->progress, &v->wait, e));
     TRY(digest_finish(r->digest, &found, e));
@@ -122,20 +122,33 @@ static int read_back(struct vhdstream *v, struct output *out,
     return check_note(v, out, r, &found, e);
 }
 
-int verify_copy(struct vhdstream *v, struct output *out,
-                const struct hashing *h, uint64_t size, struct err *e)
+static int read_once(struct vhdstream *v, struct output *out,
+                     const struct hashing *h, uint64_t size, struct err *e)
 {
     struct reading r = {0};
-    int code;
+    int code = read_back(v, out, h, size, &r, e);
 
-    if (!v->verify)
-        return 0;
-    code = read_back(v, out, h, size, &r, e);
     /* What reads ahead is not waited for. */
     if (code < 0)
         cancel_request(v->halt);
     image_close(r.img);
     digest_close(r.digest);
+    if (code < 0)
+        cancel_withdraw(v->halt);
+    return code < 0 ? e->code : 0;
+}
+
+/* Only the way back is gone anew where that broke: what was written stands. */
+int verify_copy(struct vhdstream *v, struct output *out,
+                const struct hashing *h, uint64_t size, struct err *e)
+{
+    int code;
+
+    if (!v->opt.verify)
+        return 0;
+    while ((code = read_once(v, out, h, size, e)) < 0)
+        if (e->code != ERR_TEMPORARY || retry_pause(&v->retry, e) < 0)
+            break;
     if (code < 0 && out->place->kind == PLACE_HTTP)
         err_append(e, "; the server still has what was sent");
     return code < 0 ? e->code : 0;

@@ -47,9 +47,11 @@ void leaf_record_close(struct leaf_record *r)
     free(r);
 }
 
-void leaf_record_name(struct leaf_record *r, const char *name)
+void leaf_record_begin(struct leaf_record *r, const char *name)
 {
     r->name = name;
+    r->at = 0;
+    r->used = r->leaf = 0;
 }
 
 static void forget(struct leaf_record *r)

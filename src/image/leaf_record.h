@@ -31,8 +31,8 @@ int leaf_record_add(void *ctx, const struct leaf_hash *hash, uint64_t count,
 int leaf_record_match(void *ctx, const struct leaf_hash *hash, uint64_t count,
                       struct err *e);
 
-/* For the message of that: the copy's place. Before the first match; not
- * copied. */
-void leaf_record_name(struct leaf_record *r, const char *name);
+/* Matching begins, with the first leaf of a copy; `name` is its place, for the
+ * message, and not copied. */
+void leaf_record_begin(struct leaf_record *r, const char *name);
 
 #endif

@@ -18,7 +18,7 @@ static struct leaf_record *open_record(size_t budget)
     struct leaf_record *r = NULL;
 
     assert_ok(leaf_record_open(&r, budget, &e), &e);
-    leaf_record_name(r, "copy");
+    leaf_record_begin(r, "copy");
     return r;
 }
 
