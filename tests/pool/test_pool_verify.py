@@ -190,3 +190,46 @@ def test_call_that_records_it_is_struck(program, pool, disk, strike):
         assert left == {result.json["uuid"]}
         if STRIKES[strike]["do"] != "answer":       # which says it is done, and does nothing
             assert config_of(pool, result.json["uuid"]) == noted(disk.read_bytes())
+
+
+# --- after a break --------------------------------------------------------------
+
+AGAIN = ["--retries", "3", "--retry-delay", "0"]
+
+
+def test_way_back_that_broke_is_gone_anew(program, pool, disk):
+    """And only that one: what was written is not sent again."""
+    pool.sim.set_fault(on="export", do="reset", at=MIB, times=2)
+    result = program("copy", disk, pool.sr("nfs"), *pool.login, "--verify", "--json", *AGAIN)
+    assert config_of(pool, result.json["uuid"]) == noted(disk.read_bytes())
+    assert len(pool.transfers("import")) == 1 and len(pool.transfers("export")) == 3
+    assert result.json["written"] == pool.transfers("import")[0]["body_in"]
+
+
+def test_import_that_broke_and_went_on_is_verified(program, pool, disk):
+    pool.sim.set_fault(on="import", do="reset", at=5 * MIB)
+    result = program("copy", disk, pool.sr("nfs"), *pool.login, "--verify", "--json", *AGAIN)
+    assert config_of(pool, result.json["uuid"]) == noted(disk.read_bytes())
+
+
+@pytest.mark.parametrize("on", ["import", "export"])
+def test_run_that_broke_is_gone_on_with_and_verified(program, pool, disk, tmp_path, on):
+    state = ["--state", tmp_path / "state"]
+    pool.sim.set_fault(on=on, do="reset", at=5 * MIB)
+    program("copy", disk, pool.sr("nfs"), *pool.login, "--verify", *state, status=75)
+    uuid, = pool.disks
+    assert "vhdstream:run" in config_of(pool, uuid)
+    result = program("copy", disk, pool.sr("nfs"), *pool.login, "--verify", "--json", "--resume",
+                     *state).json
+    assert result["uuid"] == uuid and result["verified"] is True
+    assert config_of(pool, uuid) == noted(disk.read_bytes())
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_mismatch_is_nothing_to_go_on_with(program, pool, disk, tmp_path):
+    pool.remember()
+    pool.sim.set_fault(on="export", do="corrupt", at=BLOCK_0 + 3)
+    program("copy", disk, pool.sr("nfs"), *pool.login, "--verify", "--state", tmp_path / "state",
+            *AGAIN, status=3)
+    assert not (tmp_path / "state").exists()
+    pool.nothing_left()
