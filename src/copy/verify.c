@@ -144,7 +144,7 @@ int verify_copy(struct vhdstream *v, struct output *out,
 {
     int code;
 
-    if (!v->opt.verify)
+    if (!v->verify)
         return 0;
     while ((code = read_once(v, out, h, size, e)) < 0)
         if (e->code != ERR_TEMPORARY || retry_pause(&v->retry, e) < 0)
