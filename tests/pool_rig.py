@@ -53,12 +53,17 @@ class Pool:
 
     @property
     def login(self):
-        """The options of every run: a password in a file, and one try."""
+        """The options of every run that moves a disk: a password, and one try."""
+        return ["--retries", "0", *self.password]
+
+    @property
+    def password(self):
+        """The options of every run: a password in a file."""
         path = os.path.join(self.folder, "pool-password")
         if not os.path.exists(path):
             with open(path, "w", encoding="ascii") as file:
                 file.write(PASSWORD + "\n")
-        return ["--retries", "0", "--password-file", path]
+        return ["--password-file", path]
 
     # -- disks -------------------------------------------------------------
 

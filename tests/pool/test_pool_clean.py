@@ -67,7 +67,7 @@ def client(pool):
 
 
 def clean(program, pool, *args, status=0, **more):
-    return program("clean", pool.place("").rstrip("/"), *pool.login, *args, status=status, **more)
+    return program("clean", pool.place("").rstrip("/"), *pool.password, *args, status=status, **more)
 
 
 def fates(program, pool, *args, status=0):
@@ -272,7 +272,7 @@ def test_run_that_completes_after_it_was_listed(program, pool):
     """The list is older than the truth: marks are read again before anything is destroyed."""
     uuid = marked_disk(pool)
     pool.sim.set_fault(on="rpc", match={"method": "VDI.get_record"}, do="stall", seconds=3000)
-    process = program.start("clean", pool.place("").rstrip("/"), *pool.login)
+    process = program.start("clean", pool.place("").rstrip("/"), *pool.password)
     wait_until(lambda: pool.sim.rpc_calls("VDI.get_record"), "the look at the disk")
     unmark(pool, uuid)
     pool.sim.advance_clock(seconds=3000)
@@ -285,7 +285,7 @@ def test_run_that_completes_while_its_disk_is_in_use(program, pool):
     uuid = marked_disk(pool)
     fault = pool.sim.set_fault(on="rpc", match={"method": "VDI.destroy"}, do="error", times=-1,
                                error=IN_USE)
-    process = program.start("clean", pool.place("").rstrip("/"), *pool.login)
+    process = program.start("clean", pool.place("").rstrip("/"), *pool.password)
     wait_until(lambda: pool.sim.rpc_calls("VDI.destroy"), "an attempt to destroy")
     unmark(pool, uuid)
     pool.sim.clear_faults(fault_id=fault)
@@ -296,7 +296,7 @@ def test_run_that_completes_while_its_disk_is_in_use(program, pool):
 def test_disk_that_goes_by_itself(program, pool):
     uuid = marked_disk(pool)
     pool.sim.set_fault(on="rpc", match={"method": "VDI.get_record"}, do="stall", seconds=3000)
-    process = program.start("clean", pool.place("").rstrip("/"), *pool.login)
+    process = program.start("clean", pool.place("").rstrip("/"), *pool.password)
     wait_until(lambda: pool.sim.rpc_calls("VDI.get_record"), "the look at the disk")
     pool.sim.destroy_vdi(vdi=uuid)
     pool.sim.advance_clock(seconds=3000)
@@ -315,7 +315,7 @@ def test_stopped_while_a_disk_stays_in_use(program, pool):
     uuid = marked_disk(pool)
     pool.sim.set_fault(on="rpc", match={"method": "VDI.destroy"}, do="error", times=-1,
                        error=IN_USE)
-    process = program.start("clean", pool.place("").rstrip("/"), *pool.login)
+    process = program.start("clean", pool.place("").rstrip("/"), *pool.password)
     wait_until(lambda: pool.sim.rpc_calls("VDI.destroy"), "an attempt to destroy")
     process.send_signal(signal.SIGTERM)
     end(process, 143)
@@ -372,7 +372,7 @@ def test_wrong_options(program, pool, args):
 
 @pytest.mark.parametrize("rest", ["sr/nfs", "vdi/x"])
 def test_place_that_is_no_pool(program, pool, rest):
-    assert "xapi://HOST" in program("clean", pool.place(rest), *pool.login, status=2).line
+    assert "xapi://HOST" in program("clean", pool.place(rest), *pool.password, status=2).line
 
 
 def test_file_is_no_pool(program, tmp_path):
@@ -416,7 +416,7 @@ def test_starts_are_by_the_clock_of_the_pool(program, pool, disk):
 def test_master_that_has_moved(program, pool):
     marked_disk(pool)
     place = pool.place("", host="two").rstrip("/")
-    assert "1 removed" in program("clean", place, *pool.login).text
+    assert "1 removed" in program("clean", place, *pool.password).text
 
 
 def test_control_characters_in_names(program, pool):
