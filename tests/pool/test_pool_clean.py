@@ -67,7 +67,8 @@ def client(pool):
 
 
 def clean(program, pool, *args, status=0, **more):
-    return program("clean", pool.place("").rstrip("/"), *pool.password, *args, status=status, **more)
+    return program("clean", pool.place("").rstrip("/"), *pool.password, *args, status=status,
+                   **more)
 
 
 def fates(program, pool, *args, status=0):
