@@ -195,6 +195,8 @@ static const struct cli_option cli_options[] = {
      "tries again after what may pass (default: 5)"},
     {"retry-delay", 0, "SECONDS", VERB_SOURCE, false, true, NULL,
      "pause before the first; it doubles (default: 2)"},
+    {"limit-rate", 0, "RATE", VERB_SOURCE, false, true, NULL,
+     "move at most so many bytes a second (K, M, G: 1024)"},
     {"json", 0, NULL, VERB_ALL, false, false, handle_json,
      "print the result as one JSON object"},
     {"progress", 0, NULL, VERB_LONG, false, false, handle_progress,

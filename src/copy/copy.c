@@ -50,6 +50,19 @@ static void name_disk(const struct copy *c, char label[NAME_SIZE])
                 *p = '?';
 }
 
+static bool is_remote(const struct place *p)
+{
+    return p->kind == PLACE_XAPI || p->kind == PLACE_HTTP;
+}
+
+/* --limit-rate is for what the network carries: to the destination where that
+ * is on it, else from the source. */
+static void limit_rate(const struct copy *c)
+{
+    if (is_remote(&c->dst) || !is_remote(&c->src))
+        operation_limit_output(c->v);
+}
+
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
@@ -154,6 +167,7 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
 
     if (code >= 0)
         code = place_parse(&c.dst, destination, "destination", e);
+    limit_rate(&c);
     if (code >= 0)
         code = transfer_in_tries(&c, e);
     if (code >= 0)

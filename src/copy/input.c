@@ -25,6 +25,7 @@ int input_source(struct vhdstream *v, int side, const struct place *p,
     else
         TRY(source_open_http(out, &v->http[side], p->path, e));
     (*out)->meter = &v->progress.read;
+    (*out)->rate = v->rate_in;
     return 0;
 }
 
@@ -131,6 +132,7 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
         .notice = &v->notice,
         .wait = &v->wait,
         .meter = &v->progress.read,
+        .rate = v->rate_in,
     };
 
     if (in->img->has_parent && v->opt.keep_parent)

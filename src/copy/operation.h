@@ -8,6 +8,7 @@
 
 #include "base/notice.h"
 #include "base/pool.h"
+#include "base/rate.h"
 #include "base/retry.h"
 #include "base/wait.h"
 #include "copy/options.h"
@@ -29,6 +30,9 @@ struct vhdstream {
                     with after a break */
     struct http_config http[2]; /* of source and destination */
     struct pool *pool;          /* NULL until it is asked for */
+    struct rate rate;           /* of --limit-rate */
+    struct rate *rate_in;       /* it, where the source's bytes count ... */
+    struct rate *rate_out;      /* ... or the destination's; else NULL */
     struct err err;             /* the last failure */
     char *result;               /* JSON of the last success, or NULL */
 };
@@ -38,6 +42,10 @@ enum { SIDE_SRC, SIDE_DST };
 /* Has the operation's threads ready in v->pool, which compress and hash; they
  * end with it. */
 int operation_pool(struct vhdstream *v, struct err *e);
+
+/* Has --limit-rate count at the destination (which the verbs that have none do
+ * not call). */
+void operation_limit_output(struct vhdstream *v);
 
 /* The verbs (copy.c, info.c ...): 0 and *result, or the failure. */
 int copy_run(struct vhdstream *v, const char *source, const char *destination,

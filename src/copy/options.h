@@ -28,6 +28,7 @@ struct options {
     unsigned timeout_s;
     unsigned retries;
     unsigned retry_delay_s;
+    uint64_t limit_rate; /* bytes a second; 0: none */
     int64_t size; /* of a stream that is raw or a fixed VHD; -1: not given */
     bool size_from_chs; /* a VHD's size is what its geometry says */
     bool azure;         /* whole MiB */

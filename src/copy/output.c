@@ -176,6 +176,7 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
         TRY(sink_open_http(&out->sink, &v->http[SIDE_DST], out->place->path,
                            upload_size(out), e));
     out->sink->meter = &v->progress.written;
+    out->sink->rate = v->rate_out;
     return pack(v, out, e);
 }
 

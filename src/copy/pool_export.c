@@ -39,6 +39,8 @@ int pool_export_open(struct vhdstream *v, struct xapi *x,
 
     TRY(xapi_export_open(&src, x, vdi, as_vhd ? XAPI_VHD : XAPI_RAW, NULL, e));
     src->meter = meter;
+    /* What is read back is carried by the same network as the copy was. */
+    src->rate = meter ? v->rate_in : v->rate_out;
     if (!as_vhd)
         return raw_decode(&src, (int64_t)vdi->size, out, e);
     TRY(vhd_decode(&src, &origin, out, e));

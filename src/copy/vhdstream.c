@@ -72,6 +72,9 @@ static void prepare_side(struct vhdstream *v, int which, const struct side *s)
 static int prepare(struct vhdstream *v)
 {
     v->err = (struct err){0};
+    rate_init(&v->rate, v->opt.limit_rate, &v->wait);
+    v->rate_in = v->opt.limit_rate ? &v->rate : NULL;
+    v->rate_out = NULL;
     TRY(cancel_open_child(&v->halt, v->cancel, &v->err));
     v->wait = (struct wait){v->halt, v->opt.timeout_s};
     v->verify = v->opt.verify;
@@ -94,8 +97,15 @@ int operation_pool(struct vhdstream *v, struct err *e)
     return v->pool ? 0 : pool_open(&v->pool, v->opt.threads, e);
 }
 
+void operation_limit_output(struct vhdstream *v)
+{
+    v->rate_out = v->rate_in;
+    v->rate_in = NULL;
+}
+
 static void end(struct vhdstream *v)
 {
+    rate_end(&v->rate);
     pool_close(v->pool);
     v->pool = NULL;
     cancel_close(v->halt);

@@ -90,6 +90,7 @@ static int find_one(struct walk *w, char **path, struct err *e)
         .notice = opt->notice,
         .wait = opt->wait,
         .meter = opt->meter,
+        .rate = opt->rate,
     };
     int result;
 

@@ -27,6 +27,7 @@ struct vhd_chain_options {
     const struct notice *notice; /* or NULL */
     const struct wait *wait;     /* or NULL */
     _Atomic uint64_t *meter;     /* counts the bytes read, or NULL */
+    struct rate *rate;           /* holds them back, or NULL */
 };
 
 /*

@@ -21,11 +21,16 @@ static void count(struct sink *s, uint64_t len)
 
 int sink_write(struct sink *s, const void *buf, size_t len, struct err *e)
 {
-    if (!len)
-        return 0;
-    TRY(s->ops->write(s, buf, len, e));
-    s->pos += len;
-    count(s, len);
+    for (const uint8_t *from = buf; len;) {
+        size_t now = rate_piece(s->rate, len);
+
+        TRY(rate_pay(s->rate, now, e));
+        TRY(s->ops->write(s, from, now, e));
+        s->pos += now;
+        count(s, now);
+        from += now;
+        len -= now;
+    }
     return 0;
 }
 
@@ -61,8 +66,16 @@ int sink_clear(struct sink *s, uint64_t size, struct err *e)
 int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
                 struct err *e)
 {
-    TRY(s->ops->pwrite(s, buf, len, offset, e));
-    count(s, len);
+    for (const uint8_t *from = buf; len;) {
+        size_t now = rate_piece(s->rate, len);
+
+        TRY(rate_pay(s->rate, now, e));
+        TRY(s->ops->pwrite(s, from, now, offset, e));
+        count(s, now);
+        from += now;
+        offset += now;
+        len -= now;
+    }
     return 0;
 }
 

@@ -58,6 +58,7 @@ struct sink {
     bool finished;           /* finish has succeeded */
     bool held;               /* finish shall not make it appear: sink_release */
     _Atomic uint64_t *meter; /* NULL, or counts the bytes written */
+    struct rate *rate;       /* NULL, or holds them back (not holes) */
 };
 
 int sink_write(struct sink *s, const void *buf, size_t len, struct err *e);

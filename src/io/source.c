@@ -18,21 +18,26 @@ void source_init(struct source *s, const struct source_ops *ops,
     (void)snprintf(s->name, sizeof(s->name), "%s", name);
 }
 
+static void count(struct source *s, uint64_t len)
+{
+    if (s->meter)
+        atomic_fetch_add_explicit(s->meter, len, memory_order_relaxed);
+}
+
 int64_t source_read(struct source *s, void *buf, size_t len, struct err *e)
 {
     int64_t got;
 
     if (s->ended || !len)
         return 0;
-    got = s->ops->read(s, buf, len, e);
+    got = s->ops->read(s, buf, rate_piece(s->rate, len), e);
     if (got == 0)
         s->ended = true;
     if (got <= 0)
         return got;
     s->pos += (uint64_t)got;
-    if (s->meter)
-        atomic_fetch_add_explicit(s->meter, (uint64_t)got,
-                                  memory_order_relaxed);
+    count(s, (uint64_t)got);
+    TRY(rate_pay(s->rate, (size_t)got, e));
     return got;
 }
 
@@ -115,7 +120,8 @@ int source_pread_full(struct source *s, void *buf, size_t len, uint64_t offset,
     size_t have = 0;
 
     while (have < len) {
-        int64_t got = s->ops->pread(s, (uint8_t *)buf + have, len - have,
+        size_t piece = rate_piece(s->rate, len - have);
+        int64_t got = s->ops->pread(s, (uint8_t *)buf + have, piece,
                                     offset + have, e);
 
         if (got < 0)
@@ -123,9 +129,9 @@ int source_pread_full(struct source *s, void *buf, size_t len, uint64_t offset,
         if (!got)
             return cut_short(s, offset + have, len - have, what, e);
         have += (size_t)got;
+        TRY(rate_pay(s->rate, (size_t)got, e));
     }
-    if (s->meter)
-        atomic_fetch_add_explicit(s->meter, len, memory_order_relaxed);
+    count(s, len);
     return 0;
 }
 

@@ -16,6 +16,7 @@
  */
 
 #include "base/err.h"
+#include "base/rate.h"
 #include "base/wait.h"
 
 #include <stdatomic.h>
@@ -50,6 +51,7 @@ struct source {
     uint64_t pos;            /* bytes handed out by read */
     bool ended;              /* read has returned 0 */
     _Atomic uint64_t *meter; /* NULL, or counts the bytes read */
+    struct rate *rate;       /* NULL, or holds them back */
 };
 
 /* The calls that users of a source make. */
