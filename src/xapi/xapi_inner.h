@@ -26,9 +26,9 @@ struct xapi {
     bool tls;
     bool borrowed; /* the session is the caller's */
     unsigned port; /* the place's, 0: none was given */
-    unsigned settle_s;
+    struct xapi_times times;
     const struct http_trust *trust;
-    struct wait waits[XAPI_BEAT + 1]; /* by enum xapi_mode */
+    struct wait waits[XAPI_PULSE + 1]; /* by enum xapi_mode */
     char *user;
     char *password;
     struct heart heart;

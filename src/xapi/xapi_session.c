@@ -10,11 +10,19 @@
 
 enum {
     SETTLE_S = 900,    /* XAPI itself waits 300 s for a device to be free */
+    KEEP_S = 900,
+    TASK_OLD_S = 23 * 3600,
     CLEANUP_S = 60,    /* inactivity limit of calls that clean up */
+    BEAT_S = 30,       /* and of those that a pulse makes */
     LOGIN_MAX_S = 120, /* and of a login, which cannot be stopped */
 };
 
 /* --- life ------------------------------------------------------------------*/
+
+static unsigned or_else(unsigned given, unsigned usual)
+{
+    return given ? given : usual;
+}
 
 static int copy_facts(struct xapi *x, const struct xapi_config *cfg,
                       struct err *e)
@@ -29,7 +37,9 @@ static int copy_facts(struct xapi *x, const struct xapi_config *cfg,
     x->host = place->host;
     x->port = place->host.port;
     x->trust = cfg->trust;
-    x->settle_s = cfg->settle_s ? cfg->settle_s : SETTLE_S;
+    x->times.settle_s = or_else(cfg->times.settle_s, SETTLE_S);
+    x->times.keep_s = or_else(cfg->times.keep_s, KEEP_S);
+    x->times.task_old_s = or_else(cfg->times.task_old_s, TASK_OLD_S);
     x->http.trust = cfg->trust;
     x->http.wait = &x->call_wait;
     TRY(mem_copy_text(&x->user, user, e));
@@ -52,6 +62,8 @@ static void set_waits(struct xapi *x, const struct wait *wait)
     x->waits[XAPI_FIRM].timeout_s = at_most(SETTLE_S, timeout_s);
     x->waits[XAPI_CLEANUP].timeout_s = at_most(CLEANUP_S, timeout_s);
     x->waits[XAPI_BEAT].timeout_s = at_most(CLEANUP_S, timeout_s);
+    x->waits[XAPI_PULSE].cancel = x->waits[XAPI_NORMAL].cancel;
+    x->waits[XAPI_PULSE].timeout_s = at_most(BEAT_S, timeout_s);
 }
 
 static int set_run(struct xapi *x, const char *run, struct err *e)
@@ -117,7 +129,7 @@ int xapi_open(struct xapi **out, const struct xapi_config *cfg, struct err *e)
 
     TRY(mem_alloc(&x, sizeof(*x), "a session", e));
     pthread_mutex_init(&x->lock, NULL);
-    xapi_heart_open(&x->heart, cfg->beat_s);
+    xapi_heart_open(&x->heart, cfg->times.beat_s);
     set_waits(x, cfg->wait);
     code = copy_facts(x, cfg, e);
     if (!code)
@@ -171,7 +183,12 @@ bool xapi_is_tls(const struct xapi *x)
 
 unsigned xapi_settle_s(const struct xapi *x)
 {
-    return x->settle_s;
+    return x->times.settle_s;
+}
+
+const struct xapi_times *xapi_times(const struct xapi *x)
+{
+    return &x->times;
 }
 
 const struct http_trust *xapi_trust(const struct xapi *x)

@@ -24,6 +24,15 @@
 
 struct xapi;
 
+/* How long things of a pool may take; 0: as the comment says. */
+struct xapi_times {
+    unsigned settle_s;   /* to wait for a task without progress, and for a VDI
+                            to be detached; 900 */
+    unsigned beat_s;     /* between heartbeats; a minute */
+    unsigned keep_s;     /* between calls that keep a session alive; 900 */
+    unsigned task_old_s; /* from when on the task is kept, too; 23 hours */
+};
+
 struct xapi_config {
     const struct xapi_place *place; /* copied */
     const char *user;               /* NULL: the place's, else "root" */
@@ -33,9 +42,7 @@ struct xapi_config {
     const struct http_trust *trust; /* must outlive the session */
     const struct wait *wait;        /* must outlive it, too */
     const char *run;   /* uuid of this run, for marks; NULL: a fresh one */
-    unsigned settle_s; /* how long to wait for a task without progress, and for
-                          a VDI to be detached; 0: 900 */
-    unsigned beat_s;   /* how often heartbeats are renewed; 0: each minute */
+    struct xapi_times times;
 };
 
 /* Logs in. ERR_AUTH: user, password or TLS; ERR_TEMPORARY: not reached. */
@@ -53,6 +60,7 @@ enum xapi_mode {
     XAPI_FIRM,    /* cannot: what it makes has to be known; the same limit */
     XAPI_CLEANUP, /* cannot, and has to end soon */
     XAPI_BEAT,    /* the heartbeat's thread's: ends with that thread */
+    XAPI_PULSE,   /* a pulse's: can be stopped, and has to end soon */
 };
 
 /* One call, made a second time where that does no harm and may help. `args` is
@@ -87,6 +95,7 @@ const char *xapi_name(const struct xapi *x); /* the place, for messages */
 const char *xapi_run(const struct xapi *x);  /* uuid of the run */
 bool xapi_is_tls(const struct xapi *x);
 unsigned xapi_settle_s(const struct xapi *x);
+const struct xapi_times *xapi_times(const struct xapi *x);
 const struct http_trust *xapi_trust(const struct xapi *x);
 const struct wait *xapi_wait(const struct xapi *x, enum xapi_mode mode);
 

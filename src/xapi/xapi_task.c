@@ -162,6 +162,9 @@ int xapi_task_look(const struct xapi_task *t, enum xapi_mode mode,
     return read_record(record, xapi_what(t->x, method, what), out, e);
 }
 
+/* XAPI's steps are whole percents; less is what xapi_keep.c adds. */
+static const double progress_least = 0.005;
+
 /* --- waiting ---------------------------------------------------------------*/
 
 int xapi_pause(struct xapi *x, enum xapi_mode mode, unsigned *pause_ms,
@@ -214,7 +217,7 @@ int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
             out->reached = progress;
             return 0;
         }
-        if (!code && out->progress > progress) {
+        if (!code && out->progress > progress + progress_least) {
             progress = out->progress;
             since = wait_now();
         }

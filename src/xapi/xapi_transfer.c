@@ -255,7 +255,9 @@ int xapi_transfer_open(struct xapi_transfer *t, struct xapi *x,
     TRY(xapi_task_create(&t->task, x,
                          req->import ? "VDI_IMPORT_for_" : "VDI_EXPORT_for_",
                          *vdi->label ? vdi->label : vdi->uuid, e));
-    code = open_at(t, &host, vdi, req, e);
+    code = xapi_keep_start(&t->keep, &t->task, e);
+    if (!code)
+        code = open_at(t, &host, vdi, req, e);
     if (code < 0)
         xapi_transfer_end(t);
     return code;
@@ -307,6 +309,7 @@ void xapi_transfer_end(struct xapi_transfer *t)
 {
     if (!t->x)
         return;
+    xapi_keep_end(&t->keep);
     close_stream(t);
     if (t->taken && !t->settled)
         (void)learn_verdict(t, XAPI_CLEANUP, t->waited ? 0 : VERDICT_S);

@@ -13,6 +13,7 @@
  */
 
 #include "io/http.h"
+#include "xapi/xapi_keep.h"
 #include "xapi/xapi_task.h"
 #include "xapi/xapi_vdi.h"
 
@@ -25,6 +26,7 @@ enum xapi_format {
 struct xapi_transfer {
     struct xapi *x;
     struct xapi_task task;
+    struct xapi_keep keep;
     struct http_config http;
     struct wait wait;           /* of the stream */
     struct http_stream *stream; /* NULL: closed */

@@ -14,6 +14,7 @@ from .xapi_error import XapiError
 
 CLASSES = ("pool", "host", "SR", "PBD", "VDI", "VBD", "VM", "task", "session")
 BAD_PASSWORD_DELAY = 5.0
+SWEEP_SECONDS = 30.0
 
 
 class Pool:
@@ -30,6 +31,7 @@ class Pool:
         self.bugs = []              # tracebacks of the simulator itself
         self.wreckage = []          # (host, task, vbd) of transfers whose host crashed
         self.detach_lag = config["detach_lag"]
+        self.swept_at = clock.now()
         self.users = {u["name"]: u for u in config["users"]}
         self.hosts = [self.add(Host(self, h)) for h in config["hosts"]]
         self.master = self.host_named(config["master"])
@@ -94,6 +96,9 @@ class Pool:
     def _sweep_tasks(self):
         now = self.clock.now()
         with self.lock:
+            if now < self.swept_at + SWEEP_SECONDS:
+                return
+            self.swept_at = now
             for task in list(self.objects["task"].values()):
                 if task.is_stale(now):
                     self.remove(task)

@@ -22,6 +22,7 @@ class Task(Entity):
         self.finished = 0.0
         self.status = "pending"
         self.progress = 0.0
+        self.progress_seen = None   # by the last sweep, once it is old
         self.result = ""
         self.error_info = []
         self.other_config = {}
@@ -77,6 +78,13 @@ class Task(Entity):
             self.pool.remove(self)
 
     def is_stale(self, now):
-        if self.status == "pending":
-            return now > self.created + PENDING_LIFE
-        return now > self.finished + COMPLETED_LIFE
+        """What the pool finds when it looks for what to forget.
+
+        An old pending task goes when its progress has stood still since the last look.
+        """
+        if self.status != "pending":
+            return now > self.finished + COMPLETED_LIFE
+        if now <= self.created + PENDING_LIFE:
+            return False
+        seen, self.progress_seen = self.progress_seen, self.progress
+        return seen is not None and self.progress <= seen

@@ -223,6 +223,12 @@ def test_old_tasks_are_swept(client, sim):
     assert client.call("task.get_status", pending) == "pending"
     sim.advance_clock(seconds=24 * 3600)
     client.session = PlainClient(sim).session
+    for progress in (0.5, 0.500001):
+        assert client.call("task.get_status", pending) == "pending"
+        client.call("task.set_progress", pending, progress)
+        sim.advance_clock(seconds=31)
+    assert client.call("task.get_status", pending) == "pending"
+    sim.advance_clock(seconds=31)
     assert failure(client.call, "task.get_status", pending)[0] == "HANDLE_INVALID"
 
 

@@ -35,8 +35,7 @@ struct options {
     const char *user;
     const char *session;
     const char *label;
-    unsigned settle_s;
-    unsigned beat_s;
+    struct xapi_times times;
     size_t chunk;    /* bytes of one read or write */
     int64_t promise; /* Content-Length; -1: the body's */
     int64_t stop_at; /* leave the transfer after so many bytes; -1: never */
@@ -279,8 +278,7 @@ static int with_session(const struct options *o, char **args, struct err *e)
                               .session = o->session,
                               .trust = &o->trust,
                               .wait = &o->wait,
-                              .settle_s = o->settle_s,
-                              .beat_s = o->beat_s};
+                              .times = o->times};
 
     TRY(xapi_place_parse(&place, args[1], e));
     TRY(xapi_open(&x, &cfg, e));
@@ -308,10 +306,16 @@ static int take_option(struct options *o, int letter, struct err *e)
         o->wait.timeout_s = (unsigned)strtoul(optarg, NULL, 10);
         return 0;
     case 'w':
-        o->settle_s = (unsigned)strtoul(optarg, NULL, 10);
+        o->times.settle_s = (unsigned)strtoul(optarg, NULL, 10);
+        return 0;
+    case 'K':
+        o->times.keep_s = (unsigned)strtoul(optarg, NULL, 10);
+        return 0;
+    case 'o':
+        o->times.task_old_s = (unsigned)strtoul(optarg, NULL, 10);
         return 0;
     case 'k':
-        o->beat_s = (unsigned)strtoul(optarg, NULL, 10);
+        o->times.beat_s = (unsigned)strtoul(optarg, NULL, 10);
         return 0;
     case 'b':
         o->chunk = strtoul(optarg, NULL, 10);
@@ -341,7 +345,7 @@ int main(int argc, char **argv)
         return 1;
     o.wait.cancel = stop;
     (void)signal(SIGINT, on_signal);
-    while ((letter = getopt(argc, argv, "c:p:u:s:n:t:w:k:b:l:x:S")) > 0)
+    while ((letter = getopt(argc, argv, "c:p:u:s:n:t:w:k:K:o:b:l:x:S")) > 0)
         if (take_option(&o, letter, &e) < 0)
             break;
     if (!e.code && argc - optind < 2)
