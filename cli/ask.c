@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "ask.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -53,28 +54,76 @@ static void give_signals_back(const struct before *b)
     sigprocmask(SIG_SETMASK, &b->mask, NULL);
 }
 
-static void read_line(int fd, const struct before *b, char *line, size_t size)
+static void take_text(int fd, char *line, size_t size)
 {
-    struct pollfd terminal = {.fd = fd, .events = POLLIN};
-    ssize_t got = 0;
+    ssize_t got = read(fd, line, size - 1);
 
-    if (ppoll(&terminal, 1, NULL, &b->mask) > 0)
-        got = read(fd, line, size - 1);
     line[got > 0 ? got : 0] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
 }
 
-int ask_hidden(const char *prompt, char *line, size_t size)
+static void read_line(int fd, const struct before *b, char *line, size_t size)
+{
+    struct pollfd terminal = {.fd = fd, .events = POLLIN};
+
+    line[0] = '\0';
+    if (ppoll(&terminal, 1, NULL, &b->mask) > 0)
+        take_text(fd, line, size);
+}
+
+/* The terminal, or -1. */
+static int open_terminal(struct termios *state)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0 && tcgetattr(fd, state)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+bool ask_is_possible(void)
+{
+    struct termios state;
+    int fd = open_terminal(&state);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+int ask_shown(const char *prompt, char *line, size_t size, int stop_fd)
+{
+    struct termios state;
+    struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+    int fd = open_terminal(&state), ready;
+
+    if (fd < 0)
+        return ASK_NO_TERMINAL;
+    fds[0].fd = fd;
+    fds[1].fd = stop_fd;
+    (void)tcflush(fd, TCIFLUSH);
+    (void)dprintf(fd, "%s", prompt);
+    do
+        ready = poll(fds, 2, -1);
+    while (ready < 0 && errno == EINTR);
+    if (ready > 0 && !fds[1].revents)
+        take_text(fd, line, size);
+    else
+        (void)dprintf(fd, "\n");
+    close(fd);
+    return ready > 0 && !fds[1].revents ? 0 : ASK_STOPPED;
+}
+
+int ask_hidden(const char *prompt, char *line, size_t size)
+{
     struct termios old, hidden;
+    int fd = open_terminal(&old);
     struct before before;
 
-    if (fd < 0 || tcgetattr(fd, &old)) {
-        if (fd >= 0)
-            close(fd);
+    if (fd < 0)
         return ASK_NO_TERMINAL;
-    }
     take_signals(&before);
     hidden = old;
     hidden.c_lflag &= (tcflag_t)~ECHO;

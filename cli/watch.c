@@ -4,11 +4,13 @@
 
 #include "progress.h"
 #include "say.h"
+#include "stranger.h"
 #include "vhdstream.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -22,18 +24,22 @@ struct watch {
     struct display display;
     pthread_t thread;
     sigset_t signals, before;
-    int signal_fd, end_fd;
-    int stopped_by; /* the watching thread's until it has ended */
+    int signal_fd, end_fd, stop_fd;
+    atomic_bool held; /* nothing is drawn */
+    int stopped_by;   /* the watching thread's until it has ended */
 };
 
 static void on_stop(struct watch *w, int number)
 {
+    uint64_t one = 1;
+
     if (w->stopped_by)
         _exit(128 + number);
     w->stopped_by = number;
     display_clear(&w->display);
     say("stopping: cleaning up (once more to quit at once)");
     vhdstream_cancel(w->v);
+    (void)!write(w->stop_fd, &one, sizeof(one));
 }
 
 static void on_signal(struct watch *w)
@@ -61,7 +67,7 @@ static void *watching(void *arg)
 
         if (ready > 0 && fds[0].revents & POLLIN)
             on_signal(w);
-        if (!w->stopped_by)
+        if (!w->stopped_by && !atomic_load(&w->held))
             display_update(&w->display);
     }
     return NULL;
@@ -91,12 +97,15 @@ static void close_fds(struct watch *w)
         close(w->signal_fd);
     if (w->end_fd >= 0)
         close(w->end_fd);
+    if (w->stop_fd >= 0)
+        close(w->stop_fd);
 }
 
 struct watch *watch_start(struct vhdstream *v, const struct arguments *a)
 {
     struct watch *w = calloc(1, sizeof(*w));
 
+    vhdstream_on_certificate(v, stranger_judge, NULL);
     if (!w)
         return NULL;
     w->v = v;
@@ -105,14 +114,27 @@ struct watch *watch_start(struct vhdstream *v, const struct arguments *a)
     pthread_sigmask(SIG_BLOCK, &w->signals, &w->before);
     w->signal_fd = signalfd(-1, &w->signals, SFD_CLOEXEC);
     w->end_fd = eventfd(0, EFD_CLOEXEC);
-    if (w->signal_fd < 0 || w->end_fd < 0 ||
+    w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->signal_fd < 0 || w->end_fd < 0 || w->stop_fd < 0 ||
         pthread_create(&w->thread, NULL, watching, w)) {
         pthread_sigmask(SIG_SETMASK, &w->before, NULL);
         close_fds(w);
         free(w);
         return NULL;
     }
+    vhdstream_on_certificate(v, stranger_judge, w);
     return w;
+}
+
+void watch_hold(struct watch *w, bool held)
+{
+    if (w)
+        atomic_store(&w->held, held);
+}
+
+int watch_stop_fd(const struct watch *w)
+{
+    return w ? w->stop_fd : -1;
 }
 
 int watch_stop(struct watch *w, bool done)
@@ -125,6 +147,7 @@ int watch_stop(struct watch *w, bool done)
     if (write(w->end_fd, &one, sizeof(one)) == sizeof(one))
         pthread_join(w->thread, NULL);
     stopped_by = w->stopped_by;
+    vhdstream_on_certificate(w->v, stranger_judge, NULL);
     display_end(&w->display, done);
     close_fds(w);
     free(w);

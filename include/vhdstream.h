@@ -211,6 +211,34 @@ void vhdstream_get_progress(const struct vhdstream *v,
 void vhdstream_on_notice(struct vhdstream *v,
                          void (*fn)(void *ctx, const char *text), void *ctx);
 
+/* --- Whom to believe ------------------------------------------------------ */
+
+/** A certificate that a server shows. */
+struct vhdstream_certificate {
+    const char *host;    /**< as in pins: lower case, without a port */
+    const char *sha256;  /**< "sha256:" and 64 hexadecimal digits */
+    const char *problem; /**< why it is not trusted; NULL: it is */
+    bool may_wait;       /**< there is time to ask somebody */
+};
+
+enum vhdstream_trust {
+    VHDSTREAM_AS_VERIFIED, /**< by chain, name and date */
+    VHDSTREAM_BELIEVE,     /**< take it; this connection only */
+    VHDSTREAM_CHANGED,     /**< refuse it: the host had another one before */
+    VHDSTREAM_ASK_AGAIN    /**< call again with may_wait */
+};
+
+/** Calls fn(ctx, certificate) for certificates of a side for which neither
+ * "pin" nor "cacert" nor "insecure" is set, unless the pool itself vouches for
+ * it; the result is an enum vhdstream_trust. The call comes in the middle of a
+ * handshake, and must not wait then; after VHDSTREAM_ASK_AGAIN it comes once
+ * more, outside of one, and may take its time. From any thread of the
+ * operation. NULL: nobody is asked. Before the operation. */
+void vhdstream_on_certificate(
+    struct vhdstream *v,
+    int (*fn)(void *ctx, const struct vhdstream_certificate *certificate),
+    void *ctx);
+
 #ifdef __cplusplus
 }
 #endif

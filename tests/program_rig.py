@@ -83,6 +83,7 @@ class Program:
     @staticmethod
     def environment(more=None):
         env = {k: v for k, v in os.environ.items() if not k.startswith("XENSERVER_")}
+        env["XDG_CONFIG_HOME"] = "/nonexistent"
         env.update(more or {})
         return env
 
@@ -96,6 +97,7 @@ class Program:
             more["input"] = stdin
         else:
             more["stdin"] = stdin or subprocess.DEVNULL
+        more.setdefault("start_new_session", True)      # no terminal to ask on
         done = subprocess.run(self.command(args), env=self.environment(env), timeout=timeout,
                               stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
                               check=False, **more)
@@ -105,6 +107,7 @@ class Program:
         """A run under way: a Popen with the streams asked for, stderr always a pipe."""
         more.setdefault("stdin", subprocess.DEVNULL)
         more.setdefault("stdout", subprocess.PIPE)
+        more.setdefault("start_new_session", True)
         return subprocess.Popen(self.command(args), env=self.environment(env),
                                 stderr=subprocess.PIPE, **more)
 

@@ -22,6 +22,8 @@ struct vhdstream {
     struct options opt;
     struct cancel *cancel; /* by the user */
     struct notice notice;
+    int (*judge)(void *ctx, const struct vhdstream_certificate *c);
+    void *judge_ctx; /* for certificates; judge NULL: nobody is asked */
     struct progress progress;
     struct cancel *halt; /* by the user, or since something failed */
     struct wait wait;    /* on halt: what all parts wait with */

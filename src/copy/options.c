@@ -177,7 +177,8 @@ static int set_limit_rate(struct options *o, const char *name,
     suffix = *end ? strchr(suffixes, *end) : suffixes;
     shift = suffix ? (int)(suffix - suffixes) / 2 * 10 : 0;
     if (value[0] < '0' || value[0] > '9' || errno || !suffix ||
-        (*end && end[1]) || !number || number > (unsigned long long)INT64_MAX >> shift)
+        (*end && end[1]) || !number ||
+        number > (unsigned long long)INT64_MAX >> shift)
         return err_set(e, ERR_USAGE,
                        "--%s %s: expected bytes a second, at least 1, as a "
                        "whole number with K, M, G or T behind it for powers of "

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "copy/operation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,8 +58,46 @@ PUBLIC int vhdstream_set(struct vhdstream *v, const char *option,
     return settle(v, options_set(&v->opt, option, value, &v->err));
 }
 
-static void prepare_side(struct vhdstream *v, int which, const struct side *s)
+/* The user's judge, asked in the library's words. */
+static enum http_belief judge(void *ctx, const struct http_stranger *who)
 {
+    static const enum http_belief beliefs[] = {
+        [VHDSTREAM_AS_VERIFIED] = HTTP_AS_VERIFIED,
+        [VHDSTREAM_BELIEVE] = HTTP_BELIEVE,
+        [VHDSTREAM_CHANGED] = HTTP_CHANGED,
+        [VHDSTREAM_ASK_AGAIN] = HTTP_ASK,
+    };
+    const struct vhdstream *v = ctx;
+    char sum[7 + 64 + 1] = "sha256:";
+    struct vhdstream_certificate c = {
+        .host = who->host,
+        .sha256 = sum,
+        .problem = who->problem,
+        .may_wait = who->may_wait,
+    };
+    int trust;
+
+    for (size_t i = 0; i < 32; i++)
+        (void)snprintf(sum + 7 + 2 * i, 3, "%02x", who->sha256[i]);
+    trust = v->judge(v->judge_ctx, &c);
+    if (who->may_wait && cancel_requested(v->cancel))
+        return HTTP_STOPPED;
+    return trust < 0 || trust > VHDSTREAM_ASK_AGAIN ? HTTP_AS_VERIFIED
+                                                    : beliefs[trust];
+}
+
+/* Who has said whom to believe is not asked. */
+static void prepare_trust(struct vhdstream *v, struct http_trust *t)
+{
+    bool asks = v->judge && !t->npins && !t->cacert && !t->insecure;
+
+    t->judge = asks ? judge : NULL;
+    t->judge_ctx = v;
+}
+
+static void prepare_side(struct vhdstream *v, int which, struct side *s)
+{
+    prepare_trust(v, &s->trust);
     v->http[which] = (struct http_config){
         .trust = &s->trust,
         .wait = &v->wait,
@@ -259,4 +298,13 @@ PUBLIC void vhdstream_on_notice(struct vhdstream *v,
                                 void *ctx)
 {
     v->notice = (struct notice){fn, ctx};
+}
+
+PUBLIC void vhdstream_on_certificate(
+    struct vhdstream *v,
+    int (*fn)(void *ctx, const struct vhdstream_certificate *certificate),
+    void *ctx)
+{
+    v->judge = fn;
+    v->judge_ctx = ctx;
 }

@@ -27,15 +27,42 @@ struct http_pin {
 
 enum { HTTP_PINS_MAX = 64 };
 
+/* A certificate that no pin speaks for. */
+struct http_stranger {
+    const char *host;
+    const uint8_t *sha256; /* 32 bytes */
+    const char *problem;   /* why it is not believed; NULL: it is */
+    bool may_wait;         /* there is time to ask somebody */
+};
+
+enum http_belief {
+    HTTP_AS_VERIFIED, /* by chain, name and date */
+    HTTP_BELIEVE,
+    HTTP_CHANGED, /* refuse it: this host had another one */
+    HTTP_ASK,     /* the same call again, with may_wait */
+    HTTP_STOPPED, /* refuse it: the user's stop came first */
+};
+
+/* Judges one. It comes in the middle of a handshake first, when may_wait is
+ * false. HTTP_ASK gives that connection up where there is a problem;
+ * HTTP_BELIEVE then makes another one. From any thread. */
+typedef enum http_belief http_judge(void *ctx, const struct http_stranger *who);
+
 /* Whom to believe. With pins that fit the host, only a certificate with one of
  * their sums is taken (`insecure` or not), and names and chains do not matter.
- * A certificate that is not believed is ERR_AUTH, and the message has the --pin
- * that would make it so. */
+ * One that was vouched for is taken, too, unless a pin names the host. The rest
+ * is verified, and told to `judge`, unless `insecure`. A certificate that is
+ * not believed is ERR_AUTH, and the message has the --pin that would make it
+ * so. */
 struct http_trust {
     const char *cacert; /* file of CA certificates, or NULL: the system's */
     bool insecure;      /* believe everybody */
     struct http_pin pins[HTTP_PINS_MAX];
     unsigned npins;
+    const struct http_pin *vouched; /* by somebody believed, each for a host */
+    unsigned nvouched;
+    http_judge *judge; /* NULL: nobody is asked */
+    void *judge_ctx;
 };
 
 /* Parses "[HOST=]sha256:HEX" (colons allowed in HEX) and adds it. HOST is a

@@ -229,6 +229,11 @@ int http_step(struct http_request *r, struct err *e)
     }
     if (!r->ended)
         return 0;
+    if (r->result && http_trust_ask(&r->verify)) {
+        /* Nothing was sent: it begins anew, and so does its time. */
+        http_request_stop(r);
+        return http_request_start(r, e);
+    }
     if (r->result)
         return failed(r, e);
     return r->head_done && !is_cut(r) ? 1 : early_end(r, e);

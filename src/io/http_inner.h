@@ -25,13 +25,19 @@ enum { HTTP_HOST_SIZE = 256, HTTP_SUM_TEXT = 2 * 32 + 1 };
 struct http_verify {
     const struct http_trust *trust; /* or NULL */
     char host[HTTP_HOST_SIZE];      /* as in pins; "" before the first target */
-    bool pinned;                    /* a pin fits the host */
+    bool pinned;                    /* a pin fits the host ... */
+    bool named;                     /* ... and names it */
     bool farewell;                  /* end TLS politely */
     bool ended;                     /* the other side has */
     bool seen;                      /* a certificate was shown ... */
     uint8_t sum[32];                /* ... its SHA-256 */
     bool refused;                   /* by us ... */
-    int why; /* ... for this X509_V_ERR_ (not used when pinned) */
+    int why;           /* ... for this X509_V_ERR_ (not used when pinned) */
+    bool changed;      /* ... because the judge says so */
+    bool stopped;      /* ... because the user has stopped it all */
+    bool asks;         /* the judge wants more time */
+    bool believed;     /* after that it was believed ... */
+    uint8_t taken[32]; /* ... with this sum */
 };
 
 /* Sets the options of `easy` for requests to v->host. false: libcurl refused
@@ -41,6 +47,10 @@ bool http_trust_apply(struct http_verify *v, CURL *easy);
 /* Sets v->host and v->pinned from the URL; ERR_USAGE when it has no host. */
 int http_trust_target(struct http_verify *v, const char *url, const char *name,
                       struct err *e);
+
+/* After a handshake that the judge gave up: asks it again, at leisure. Whether
+ * the certificate is believed now. */
+bool http_trust_ask(struct http_verify *v);
 
 /* The error for a certificate that was not believed. `reason` is libcurl's. */
 int http_trust_error(const struct http_verify *v, const char *name,

@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -96,36 +97,116 @@ static bool pin_fits(const struct http_pin *pin, const char *host)
 int http_trust_target(struct http_verify *v, const char *url, const char *name,
                       struct err *e)
 {
+    char before[HTTP_HOST_SIZE];
+
+    memcpy(before, v->host, sizeof(before));
     if (!http_url_host(url, v->host, sizeof(v->host)))
         return err_set(e, ERR_USAGE, "%s: this is no http or https URL", name);
-    v->pinned = false;
-    for (unsigned i = 0; v->trust && i < v->trust->npins; i++)
-        v->pinned |= pin_fits(&v->trust->pins[i], v->host);
+    if (strcmp(before, v->host) != 0)
+        v->believed = false;
+    v->pinned = v->named = false;
+    for (unsigned i = 0; v->trust && i < v->trust->npins; i++) {
+        const struct http_pin *pin = &v->trust->pins[i];
+
+        v->pinned |= pin_fits(pin, v->host);
+        v->named |= *pin->host && pin_fits(pin, v->host);
+    }
     return 0;
 }
 
 /* --- the judgement ---------------------------------------------------------*/
 
-static bool sum_is_pinned(const struct http_verify *v)
+static bool sum_is_among(const struct http_verify *v,
+                         const struct http_pin *pins, unsigned count)
 {
-    for (unsigned i = 0; i < v->trust->npins; i++) {
-        const struct http_pin *pin = &v->trust->pins[i];
-
-        if (pin_fits(pin, v->host) && !memcmp(pin->sha256, v->sum, 32))
+    for (unsigned i = 0; i < count; i++)
+        if (pin_fits(&pins[i], v->host) && !memcmp(pins[i].sha256, v->sum, 32))
             return true;
-    }
     return false;
+}
+
+/* Chain and date, and the name. */
+static int verify_chain(const struct http_verify *v, X509_STORE_CTX *store)
+{
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+    size_t len = strlen(v->host);
+    bool is_set;
+
+    if (len && v->host[len - 1] == '.')
+        len--;
+    X509_VERIFY_PARAM_set_hostflags(param,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    is_set = X509_VERIFY_PARAM_set1_ip_asc(param, v->host) == 1 ||
+             X509_VERIFY_PARAM_set1_host(param, v->host, len) == 1;
+    if (!is_set)
+        return X509_V_ERR_OUT_OF_MEM;
+    if (X509_verify_cert(store) > 0)
+        return X509_V_OK;
+    return X509_STORE_CTX_get_error(store);
+}
+
+static enum http_belief ask_judge(const struct http_verify *v, int why,
+                                  bool may_wait)
+{
+    const struct http_stranger who = {
+        .host = v->host,
+        .sha256 = v->sum,
+        .problem = why == X509_V_OK ? NULL : X509_verify_cert_error_string(why),
+        .may_wait = may_wait,
+    };
+
+    return v->trust->judge(v->trust->judge_ctx, &who);
+}
+
+static int opinion(struct http_verify *v, int why)
+{
+    if (v->believed && !memcmp(v->taken, v->sum, 32))
+        return X509_V_OK;
+    switch (ask_judge(v, why, false)) {
+    case HTTP_BELIEVE:
+        return X509_V_OK;
+    case HTTP_CHANGED:
+        v->changed = true;
+        return X509_V_ERR_CERT_REJECTED;
+    case HTTP_ASK:
+        v->asks = why != X509_V_OK;
+        return why;
+    case HTTP_AS_VERIFIED:
+    default:
+        return why;
+    }
 }
 
 static int judge(struct http_verify *v, X509_STORE_CTX *store)
 {
+    const struct http_trust *t = v->trust;
+    int why;
+
+    if (t && sum_is_among(v, t->pins, t->npins))
+        return X509_V_OK;
+    if (t && !v->named && sum_is_among(v, t->vouched, t->nvouched))
+        return X509_V_OK;
     if (v->pinned)
-        return sum_is_pinned(v) ? X509_V_OK : X509_V_ERR_CERT_REJECTED;
-    if (v->trust && v->trust->insecure)
+        return X509_V_ERR_CERT_REJECTED;
+    if (t && t->insecure)
         return X509_V_OK;
-    if (X509_verify_cert(store) > 0)
-        return X509_V_OK;
-    return X509_STORE_CTX_get_error(store);
+    why = verify_chain(v, store);
+    return t && t->judge ? opinion(v, why) : why;
+}
+
+bool http_trust_ask(struct http_verify *v)
+{
+    enum http_belief belief;
+
+    if (!v->asks || !v->refused)
+        return false;
+    v->asks = false;
+    belief = ask_judge(v, v->why, true);
+    v->believed = belief == HTTP_BELIEVE;
+    v->changed = belief == HTTP_CHANGED;
+    v->stopped = belief == HTTP_STOPPED;
+    memcpy(v->taken, v->sum, sizeof(v->taken));
+    return v->believed;
 }
 
 /* Takes the place of OpenSSL's own verification of the chain. */
@@ -135,6 +216,7 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
     X509 *shown = X509_STORE_CTX_get0_cert(store);
     unsigned len = sizeof(v->sum);
 
+    v->changed = v->asks = v->stopped = false;
     v->seen = shown && X509_digest(shown, EVP_sha256(), v->sum, &len);
     v->why = v->seen ? judge(v, store) : X509_V_ERR_UNSPECIFIED;
     v->refused = v->why != X509_V_OK;
@@ -183,13 +265,14 @@ static const char *ca_file(const struct http_trust *trust)
 bool http_trust_apply(struct http_verify *v, CURL *easy)
 {
     bool insecure = v->trust && v->trust->insecure;
-    bool by_name = !v->pinned && !insecure;
-    const char *file = by_name ? ca_file(v->trust) : NULL;
+    bool by_chain = !v->pinned && !insecure;
+    const char *file = by_chain ? ca_file(v->trust) : NULL;
 
     v->seen = v->refused = v->ended = false;
-    /* Our callback is heard only while the peer is to be verified. */
+    /* Our callback is heard only while the peer is to be verified; it looks at
+     * the name, too. */
     return !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) &&
-           !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L) &&
+           !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) &&
            !curl_easy_setopt(easy, CURLOPT_CAINFO, file) &&
            !curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) &&
            !curl_easy_setopt(easy, CURLOPT_SSLVERSION,
@@ -212,6 +295,14 @@ int http_trust_error(const struct http_verify *v, const char *name,
     if (v->pinned)
         return err_set(e, ERR_AUTH,
                        "%s: the certificate of %s is not the pinned one; if it "
+                       "was changed on purpose, use --pin %s=sha256:%s",
+                       name, v->host, v->host, sum);
+    if (v->stopped)
+        return err_set(e, ERR_CANCELLED, "stopped");
+    if (v->changed)
+        return err_set(e, ERR_AUTH,
+                       "%s: the certificate of %s has CHANGED since it was "
+                       "trusted: somebody may have put himself between; if it "
                        "was changed on purpose, use --pin %s=sha256:%s",
                        name, v->host, v->host, sum);
     if (v->refused)

@@ -121,8 +121,8 @@ int source_pread_full(struct source *s, void *buf, size_t len, uint64_t offset,
 
     while (have < len) {
         size_t piece = rate_piece(s->rate, len - have);
-        int64_t got = s->ops->pread(s, (uint8_t *)buf + have, piece,
-                                    offset + have, e);
+        int64_t got =
+            s->ops->pread(s, (uint8_t *)buf + have, piece, offset + have, e);
 
         if (got < 0)
             return (int)got;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    SETTLE_S = 900,    /* XAPI itself waits 300 s for a device to be free */
+    SETTLE_S = 900, /* XAPI itself waits 300 s for a device to be free */
     KEEP_S = 900,
     TASK_OLD_S = 23 * 3600,
     CLEANUP_S = 60,    /* inactivity limit of calls that clean up */

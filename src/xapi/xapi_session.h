@@ -41,7 +41,7 @@ struct xapi_config {
                             and no password is needed; else NULL */
     const struct http_trust *trust; /* must outlive the session */
     const struct wait *wait;        /* must outlive it, too */
-    const char *run;   /* uuid of this run, for marks; NULL: a fresh one */
+    const char *run; /* uuid of this run, for marks; NULL: a fresh one */
     struct xapi_times times;
 };
 

@@ -6,16 +6,13 @@ That no run shows one on stdout or stderr is held of every run by program_rig.
 """
 
 import os
-import pty
-import select
 import signal
-import termios
-import time
 
 import pytest
 
 from disk_rig import MIB, raw_file
 from program_rig import PASSWORD, end, wait_until
+from terminal_rig import Terminal
 
 
 @pytest.fixture
@@ -190,40 +187,6 @@ def test_verbose_shows_no_secret(program, pool, disk):
 
 
 # -- the terminal ----------------------------------------------------------------
-
-
-class Terminal:
-    """The program on a terminal of its own, where it may ask."""
-
-    def __init__(self, program, *args):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(program.path, program.command(args), program.environment())
-        self.seen = b""
-
-    def read_until(self, text):
-        limit = time.monotonic() + 30
-        while text not in self.seen:
-            ready, _, _ = select.select([self.fd], [], [], limit - time.monotonic())
-            assert ready, self.seen
-            self.seen += os.read(self.fd, 4096)
-
-    def echoes(self):
-        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
-
-    def type(self, text):
-        os.write(self.fd, text)
-
-    def end(self):
-        """The status, as a shell would say it."""
-        try:
-            while True:
-                self.seen += os.read(self.fd, 4096)
-        except OSError:
-            pass
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        os.close(self.fd)
-        return status if status >= 0 else 128 - status
 
 
 def test_password_is_asked_for_on_the_terminal(program, pool, disk):

@@ -212,7 +212,7 @@ static void test_another_name_is_refused(void **state)
 
     (void)state;
     check_refused(&other_name, &t, ERR_AUTH, &e);
-    assert_non_null(strstr(e.text, "subject name matches"));
+    assert_non_null(strstr(e.text, "IP address mismatch"));
     assert_non_null(strstr(e.text, other_name.pin));
 }
 
