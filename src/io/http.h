@@ -65,8 +65,11 @@ struct http_trust {
     void *judge_ctx;
 };
 
-/* Parses "[HOST=]sha256:HEX" (colons allowed in HEX) and adds it. HOST is a
- * name or an address, without a port. ERR_USAGE. */
+/* Parses "[HOST=]sha256:HEX" (colons allowed in HEX). HOST is a name or an
+ * address, without a port. ERR_USAGE. */
+int http_pin_parse(struct http_pin *out, const char *text, struct err *e);
+
+/* Parses it and adds it. */
 int http_trust_pin(struct http_trust *t, const char *text, struct err *e);
 
 /* What every request of one place has in common; must outlive them, with all

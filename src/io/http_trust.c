@@ -66,14 +66,12 @@ static bool parse_host(const char *text, size_t len, char *host, size_t size)
     return http_url_host(url, host, size);
 }
 
-int http_trust_pin(struct http_trust *t, const char *text, struct err *e)
+int http_pin_parse(struct http_pin *out, const char *text, struct err *e)
 {
     struct http_pin pin = {.host = ""};
     const char *equals = strchr(text, '=');
     const char *sum = equals ? equals + 1 : text;
 
-    if (t->npins == HTTP_PINS_MAX)
-        return err_set(e, ERR_USAGE, "more than %d pins", HTTP_PINS_MAX);
     if (equals &&
         !parse_host(text, (size_t)(equals - text), pin.host, sizeof(pin.host)))
         return err_set(e, ERR_USAGE,
@@ -85,7 +83,16 @@ int http_trust_pin(struct http_trust *t, const char *text, struct err *e)
                        "pin '%s' is not [HOST=]sha256: and 64 hexadecimal "
                        "digits",
                        text);
-    t->pins[t->npins++] = pin;
+    *out = pin;
+    return 0;
+}
+
+int http_trust_pin(struct http_trust *t, const char *text, struct err *e)
+{
+    if (t->npins == HTTP_PINS_MAX)
+        return err_set(e, ERR_USAGE, "more than %d pins", HTTP_PINS_MAX);
+    TRY(http_pin_parse(&t->pins[t->npins], text, e));
+    t->npins++;
     return 0;
 }
 

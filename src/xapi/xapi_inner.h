@@ -11,6 +11,8 @@
 
 #include <pthread.h>
 
+enum { XAPI_VOUCHED_MAX = 128 }; /* a pool has 64 hosts at most */
+
 struct heart {
     unsigned every_s;
     pthread_mutex_t lock;    /* over all that follows; taken before x->lock */
@@ -27,13 +29,14 @@ struct xapi {
     bool borrowed; /* the session is the caller's */
     unsigned port; /* the place's, 0: none was given */
     struct xapi_times times;
-    const struct http_trust *trust;
+    struct http_trust trust; /* the caller's, and `vouched` */
     struct wait waits[XAPI_PULSE + 1]; /* by enum xapi_mode */
     char *user;
     char *password;
     struct heart heart;
 
     pthread_mutex_t lock; /* over all that follows */
+    struct http_pin vouched[XAPI_VOUCHED_MAX]; /* of trust.nvouched */
     char session[XAPI_OPAQUE_SIZE];
     struct xapi_host host;
     struct http_client *client; /* NULL: no connection yet */

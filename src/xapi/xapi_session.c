@@ -36,11 +36,14 @@ static int copy_facts(struct xapi *x, const struct xapi_config *cfg,
     x->tls = place->tls;
     x->host = place->host;
     x->port = place->host.port;
-    x->trust = cfg->trust;
+    if (cfg->trust)
+        x->trust = *cfg->trust;
+    x->trust.vouched = x->vouched;
+    x->trust.nvouched = 0;
     x->times.settle_s = or_else(cfg->times.settle_s, SETTLE_S);
     x->times.keep_s = or_else(cfg->times.keep_s, KEEP_S);
     x->times.task_old_s = or_else(cfg->times.task_old_s, TASK_OLD_S);
-    x->http.trust = cfg->trust;
+    x->http.trust = &x->trust;
     x->http.wait = &x->call_wait;
     TRY(mem_copy_text(&x->user, user, e));
     if (cfg->password)
@@ -193,7 +196,7 @@ const struct xapi_times *xapi_times(const struct xapi *x)
 
 const struct http_trust *xapi_trust(const struct xapi *x)
 {
-    return x->trust;
+    return &x->trust;
 }
 
 const struct wait *xapi_wait(const struct xapi *x, enum xapi_mode mode)

@@ -39,7 +39,7 @@ struct xapi_config {
     const char *password;           /* copied, wiped at the end */
     const char *session; /* a ref of the caller's: then no login, no logout,
                             and no password is needed; else NULL */
-    const struct http_trust *trust; /* must outlive the session */
+    const struct http_trust *trust; /* copied; cacert must outlive it */
     const struct wait *wait;        /* must outlive it, too */
     const char *run; /* uuid of this run, for marks; NULL: a fresh one */
     struct xapi_times times;

@@ -3,6 +3,7 @@
 #include "xapi/xapi_transfer.h"
 
 #include "xapi/xapi_text.h"
+#include "xapi/xapi_vouch.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -222,6 +223,8 @@ static int open_at(struct xapi_transfer *t, struct xapi_host *host,
     for (int hop = 0; hop <= REDIRECTS_MAX; hop++) {
         int status;
 
+        if (tls)
+            TRY(xapi_vouch(t->x, host, e));
         build_url(t, host, tls, vdi, req, url);
         if (send_request(t, url, req, e) < 0)
             return not_sent(t, e);

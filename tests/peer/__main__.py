@@ -73,6 +73,8 @@ def run(config, state_dir, options):
     clock = SimClock(config["clock_scale"])
     pool = Pool(config, clock, state_dir)
     tls = HostTls(state_dir, pool.hosts, config["tls_policy"]) if config["tls"] else None
+    if tls:
+        pool.list_certificates({name: fingerprint(path) for name, path in tls.certs.items()})
     faults, log = FaultSwitches(), RequestLog(clock)
     server = HttpServer(pool, faults, log, tls)
     calls = ControlCalls(pool, server, faults, log)

@@ -142,6 +142,28 @@ class PoolRecord(Entity):
                 "ha_enabled": False, "restrictions": {}}
 
 
+class Certificate(Entity):
+    """Of a host. Older pools have fewer fields of it."""
+
+    klass = "Certificate"
+
+    def __init__(self, host, kind, sha256, is_new):
+        super().__init__()
+        self.host = host
+        self.kind = kind
+        self.sha256 = self.true_sha256 = sha256
+        self.is_new = is_new
+
+    def record(self):
+        shown = ":".join(self.sha256[i:i + 2] for i in range(0, 64, 2)).upper()
+        fields = {"uuid": self.uuid, "host": self.host.ref, "not_before": Stamp(0),
+                  "not_after": Stamp(4e9), "fingerprint": shown}
+        if self.is_new:
+            fields.update(name="", type=self.kind, fingerprint_sha256=shown,
+                          fingerprint_sha1=shown[:59])
+        return fields
+
+
 class Session(Entity):
     klass = "session"
     settable = maps = ("other_config",)

@@ -5,14 +5,15 @@
 import threading
 
 from .entity import NULL_REF, Stamp
-from .pool_members import Host, Pbd, PoolRecord, Session, Sr
+from .pool_members import Certificate, Host, Pbd, PoolRecord, Session, Sr
 from .storage_rules import created_size
 from .task_model import Task
 from .vdi_model import Vbd, Vdi, Vm
 from .vhd_node import VhdNode
 from .xapi_error import XapiError
 
-CLASSES = ("pool", "host", "SR", "PBD", "VDI", "VBD", "VM", "task", "session")
+CLASSES = ("pool", "host", "SR", "PBD", "VDI", "VBD", "VM", "task", "session",
+           "Certificate")
 BAD_PASSWORD_DELAY = 5.0
 SWEEP_SECONDS = 30.0
 
@@ -48,6 +49,17 @@ class Pool:
         for name in config["hosts"]:
             self.add(Pbd(self.host_named(name), sr, name in config["plugged"]))
 
+    def list_certificates(self, fingerprints):
+        """What the pool knows of its hosts' certificates, as its age allows."""
+        if self.config["certificates"] == "none":
+            del self.objects["Certificate"]
+            return
+        is_new = self.config["certificates"] == "new"
+        for host in self.hosts:
+            self.add(Certificate(host, "host", fingerprints[host.name_label], is_new))
+            if is_new:
+                self.add(Certificate(host, "host_internal", "00" * 32, is_new))
+
     # -- look-up -----------------------------------------------------------
 
     def add(self, entity):
@@ -61,6 +73,10 @@ class Pool:
         if klass == "task":
             self._sweep_tasks()
         return list(self.objects[klass].values())
+
+    def all_or_none(self, klass):
+        """The same of a class that an older pool does not have."""
+        return self.all(klass) if klass in self.objects else []
 
     def get(self, klass, ref):
         if klass == "task":

@@ -10,7 +10,7 @@ POOL_DEFAULTS = {
     "name": "pool", "master": None, "default_sr": None, "detach_lag": 0.0,
     "clock_scale": 1.0, "tls": True, "tls_policy": "xapi", "tls_port": 0, "http_port": 0,
     "bare_addresses": False, "state_dir": None, "head_delay": 0.0,
-    "head_seconds": 10.0,
+    "head_seconds": 10.0, "certificates": "new",
 }
 HOST_DEFAULTS = {"cert_names": None, "cert": None, "key": None}
 SR_DEFAULTS = {"capacity": 64 * 1024 * GIB, "sm_config": None, "hosts": None,

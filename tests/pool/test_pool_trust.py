@@ -110,8 +110,15 @@ def test_one_of_several_pins(program, pool, disk, target):
     program("copy", disk, target, *pool.login, "--pin", WRONG, "--pin", pin(pool))
 
 
-def test_data_goes_to_another_host_with_its_own_certificate(program, pool, disk):
+@pytest.fixture
+def old_pool(own_pool):
+    """One that has no list of its members' certificates."""
+    return own_pool({"certificates": "none"})
+
+
+def test_data_goes_to_another_host_with_its_own_certificate(program, old_pool, disk):
     """The SR is on host two: its certificate is checked, too."""
+    pool = old_pool
     place = pool.sr("local", tls=True)
     result = program("copy", disk, place, *pool.login, "--pin", "127.0.0.1=" + pin(pool, "one"),
                      status=5)
@@ -122,7 +129,8 @@ def test_data_goes_to_another_host_with_its_own_certificate(program, pool, disk)
             "--pin", "127.0.0.2=" + pin(pool, "two"))
 
 
-def test_redirect_to_a_host_with_its_own_certificate(program, pool, disk):
+def test_redirect_to_a_host_with_its_own_certificate(program, old_pool, disk):
+    pool = old_pool
     pool.sim.set_fault(on="import", do="redirect", to="two", match={"host": "one"}, times=-1)
     place = pool.sr("nfs", tls=True)
     one = ["--pin", "127.0.0.1=" + pin(pool, "one")]
@@ -131,6 +139,44 @@ def test_redirect_to_a_host_with_its_own_certificate(program, pool, disk):
     pool.nothing_left()
     program("copy", disk, place, *pool.login, *one, "--pin", printed)
     assert [e["host"] for e in pool.transfers()][-1] == "two"
+
+
+def check_vouched(program, pool, disk, *pins):
+    program("copy", disk, pool.sr("local", tls=True), *pool.login, *pins)
+    pool.sim.set_fault(on="import", do="redirect", to="two", match={"host": "one"}, times=-1)
+    program("copy", disk, pool.sr("nfs", tls=True), *pool.login, *pins)
+    assert [e["host"] for e in pool.transfers()] == ["two", "one", "two"]
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1="])
+def test_the_pool_vouches_for_its_members(program, pool, disk, host):
+    """One pin is enough: the pool's own list has the certificate of host two."""
+    check_vouched(program, pool, disk, "--pin", host + pin(pool, "one"))
+
+
+def test_an_older_pool_vouches_in_its_own_words(program, own_pool, disk):
+    pool = own_pool({"certificates": "old"})
+    check_vouched(program, pool, disk, "--pin", pin(pool, "one"))
+
+
+def test_a_member_with_another_certificate_than_the_pool_lists(program, pool, disk):
+    pool.sim.list_certificate(host="two", sha256="5a" * 32)
+    result = program("copy", disk, pool.sr("local", tls=True), *pool.login, "--pin",
+                     "127.0.0.1=" + pin(pool, "one"), status=5)
+    assert "--pin 127.0.0.2=sha256:" + pool.sim.fingerprint("two") in result.line
+    assert pool.transfers() == []
+
+
+def test_a_pin_of_the_members_own_is_above_the_pools_word(program, pool, disk):
+    program("copy", disk, pool.sr("local", tls=True), *pool.login, "--pin", pin(pool, "one"),
+            "--pin", "127.0.0.2=" + WRONG, status=5)
+    assert pool.transfers() == []
+
+
+def test_a_ca_is_enough_where_the_pools_list_is_old(program, pool, disk):
+    pool.sim.list_certificate(host="two", sha256="5a" * 32)
+    program("copy", disk, pool.sr("local", tls=True), *pool.login, "--cacert",
+            pool.sim.ca_bundle)
 
 
 def test_pins_of_one_side_only(program, pool, disk):
