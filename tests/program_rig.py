@@ -11,6 +11,8 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 
 PASSWORD = "Kennwort-73.geheim"
@@ -19,6 +21,20 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 HINT = "Try `vhdstream --help`."
 SANITIZER = 99
 SHOWN = []      # what the runs of a test have shown, for a search for their sessions
+
+
+# Runs a program and writes down its memory. A process counts what its parent had when it was
+# made, so a small one measures.
+MEASURE = """
+import os, sys
+pid = os.fork()
+if not pid:
+    os.execv(sys.argv[2], sys.argv[2:])
+_, status, usage = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(str(usage.ru_maxrss * 1024))
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+"""
 
 
 class Result:
@@ -102,6 +118,18 @@ class Program:
                               stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
                               check=False, **more)
         return Result(args, done.returncode, done.stdout or b"", done.stderr).check(status, bar)
+
+    def bounded(self, *args, memory=48 << 20, seconds=60, status=0, **more):
+        """A run that has to end in time and to do with so much memory at most."""
+        with tempfile.NamedTemporaryFile() as peak:
+            measured = Program.__new__(Program)
+            measured.path = self.path
+            measured.command = lambda words: [
+                sys.executable, "-S", "-E", "-c", MEASURE, peak.name, *self.command(words)]
+            result = measured(*args, status=status, timeout=seconds, **more)
+            used = int(peak.read())
+        assert self.is_sanitized or used <= memory, "%d KiB" % (used // 1024)
+        return result
 
     def start(self, *args, env=None, **more):
         """A run under way: a Popen with the streams asked for, stderr always a pipe."""

@@ -54,18 +54,21 @@ static int check_footer(struct raw_image *r, struct err *e)
                    r->base.name, r->len, h.footer.type, h.size, r->len);
 }
 
+enum { SURPLUS_MAX = 1 << 20 }; /* bytes that are counted for the message */
+
 static int end_of_stream(struct raw_image *r, struct err *e)
 {
     uint64_t surplus = 0;
 
     if (r->footer_size)
         TRY(check_footer(r, e));
-    TRY(source_drain(r->src, &surplus, e));
+    TRY(source_drain(r->src, SURPLUS_MAX, &surplus, e));
     if (surplus)
         return err_set(e, ERR_CORRUPT,
-                       "%s: %" PRIu64 " bytes more than the %" PRIu64
+                       "%s: %s%" PRIu64 " bytes more than the %" PRIu64
                        " that were announced",
-                       r->base.name, surplus, r->len + r->footer_size);
+                       r->base.name, surplus > SURPLUS_MAX ? "at least " : "",
+                       surplus, r->len + r->footer_size);
     return 0;
 }
 

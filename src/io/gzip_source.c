@@ -23,6 +23,8 @@ enum { FLAG_CRC = 2, FLAG_EXTRA = 4, FLAG_NAME = 8, FLAG_COMMENT = 16 };
 /* What comes next in the compressed stream. */
 enum state { MEMBER, BODY, TRAILER, PADDING };
 
+enum { SILENT_MAX = 16 << 20 };
+
 struct gzip_source {
     struct source base;
     struct source *inner;
@@ -34,6 +36,7 @@ struct gzip_source {
     uint32_t crc;     /* of this member's content, or of its header */
     uint32_t len;     /* of its content, modulo 2^32 as in the trailer */
     struct inflate_state inflate;
+    uint64_t spoken_at; /* place() when content came last */
 };
 
 /* --- input ----------------------------------------------------------------*/
@@ -42,6 +45,17 @@ struct gzip_source {
 static uint64_t place(const struct gzip_source *g)
 {
     return g->inner->pos - g->left;
+}
+
+/* Padding, empty members and empty blocks are taken, but not without end. */
+static int check_silence(const struct gzip_source *g, struct err *e)
+{
+    if (place(g) - g->spoken_at <= SILENT_MAX)
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: more than %d bytes of gzip data without content, up to "
+                   "byte %" PRIu64,
+                   g->base.name, SILENT_MAX, place(g));
 }
 
 /* Reads when nothing is left: 1, or 0 at the inner source's verified end. */
@@ -300,6 +314,7 @@ static int read_padding(struct gzip_source *g, struct err *e)
     int more;
 
     while ((more = fill(g, e)) > 0) {
+        TRY(check_silence(g, e));
         for (; g->left && !*g->next; g->left--)
             g->next++;
         if (g->left)
@@ -320,6 +335,7 @@ static int64_t gzip_read(struct source *s, void *buf, size_t len, struct err *e)
     int more;
 
     while (!made) {
+        TRY(check_silence(g, e));
         switch (g->state) {
         case MEMBER:
             more = next_member(g, e);
@@ -336,6 +352,8 @@ static int64_t gzip_read(struct source *s, void *buf, size_t len, struct err *e)
             return read_padding(g, e);
         }
     }
+    if (made > 0)
+        g->spoken_at = place(g);
     return made;
 }
 

@@ -94,18 +94,19 @@ int source_skip(struct source *s, uint64_t len, const char *what, struct err *e)
     return 0;
 }
 
-int source_drain(struct source *s, uint64_t *len, struct err *e)
+int source_drain(struct source *s, uint64_t max, uint64_t *len, struct err *e)
 {
     FREE uint8_t *scratch = NULL;
     uint64_t total = 0;
     int64_t got;
 
     TRY(mem_alloc(&scratch, 128 * 1024, "a buffer", e));
-    while ((got = source_read(s, scratch, 128 * 1024, e)) > 0)
+    do {
+        got = source_read(s, scratch, 128 * 1024, e);
+        TRY(got);
         total += (uint64_t)got;
-    TRY(got);
-    if (len)
-        *len = total;
+    } while (got && total <= max);
+    *len = total;
     return 0;
 }
 

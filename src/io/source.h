@@ -70,9 +70,9 @@ int64_t source_read_most(struct source *s, void *buf, size_t len,
 int source_skip(struct source *s, uint64_t len, const char *what,
                 struct err *e);
 
-/* Reads to the verified end and forgets; stores the number of bytes in *len
- * when it is not NULL. */
-int source_drain(struct source *s, uint64_t *len, struct err *e);
+/* Reads to the verified end and forgets; stores the number of bytes in *len.
+ * Where there are more than `max`, it stops before the end. */
+int source_drain(struct source *s, uint64_t max, uint64_t *len, struct err *e);
 
 bool source_is_seekable(const struct source *s);
 int source_pread_full(struct source *s, void *buf, size_t len, uint64_t offset,

@@ -25,6 +25,9 @@ int tar_tail_write(struct sink *s, const char *text, size_t len, struct err *e)
 
 /* --- reading --------------------------------------------------------------*/
 
+/* Padding, and the one file: not without an end. */
+enum { AFTER_MAX = 64 << 20 };
+
 struct tail_reader {
     struct source *in;
     uint8_t *buf;
@@ -131,10 +134,18 @@ int tar_tail_read(struct source *in, const uint8_t *rest, size_t len,
     struct tail_reader t = {
         .in = in, .buf = buf, .room = room, .from = rest, .left = len};
 
+    uint64_t start = position(&t);
+
     out->found = false;
     for (;;) {
         uint64_t at = position(&t);
-        int64_t got = take(&t, t.block, TAR_BLOCK, e);
+        int64_t got;
+
+        if (at - start > AFTER_MAX)
+            return err_set(e, ERR_CORRUPT,
+                           "%s: more than %d bytes after the end of the archive",
+                           in->name, AFTER_MAX);
+        got = take(&t, t.block, TAR_BLOCK, e);
 
         TRY(got);
         if (zero_is(t.block, (size_t)got)) {
