@@ -103,25 +103,41 @@ static int from_file(const char *path, struct secret *s)
     return status;
 }
 
-/* The value of an environment variable; a password is overwritten there, where
- * others could read it. */
-static bool from_environment(const char *name, char *out)
+static int too_long(const char *name)
 {
-    char *value = getenv(name);
-
-    if (!value || !*value || strlen(value) >= SECRET_MAX)
-        return false;
-    (void)snprintf(out, SECRET_MAX, "%s", value);
-    return true;
+    say("%s: more than %d bytes are no user and no password", name,
+        SECRET_MAX - 1);
+    return VHDSTREAM_USAGE;
 }
 
-static void wipe_environment(void)
+/* An empty variable counts as none. */
+static int copy_variable(const char *name, char out[SECRET_MAX], bool *found)
 {
-    char *value = getenv("XENSERVER_PASSWORD");
+    const char *value = getenv(name);
 
+    *found = value && *value;
+    if (!*found)
+        return 0;
+    if (strlen(value) >= SECRET_MAX)
+        return too_long(name);
+    (void)snprintf(out, SECRET_MAX, "%s", value);
+    return 0;
+}
+
+/* User and password of the environment. The password is overwritten there at
+ * once, whether it will be needed or not: others can read it. */
+static int take_environment(struct secret *s)
+{
+    static const char password[] = "XENSERVER_PASSWORD";
+    char *value = getenv(password);
+    int status = copy_variable("XENSERVER_USER", s->user, &s->has_user);
+
+    if (!status)
+        status = copy_variable(password, s->password, &s->has_password);
     if (value)
         explicit_bzero(value, strlen(value));
-    (void)unsetenv("XENSERVER_PASSWORD");
+    (void)unsetenv(password);
+    return status;
 }
 
 static int ask(const char *place, struct secret *s)
@@ -168,7 +184,20 @@ static bool needs_secret(const struct arguments *a, int side)
            (!strncmp(place, "http://", 7) || !strncmp(place, "https://", 8));
 }
 
-static int find(const struct arguments *a, int side, struct secret *s)
+static void fill_in(struct secret *s, const struct secret *from)
+{
+    if (!s->has_user) {
+        memcpy(s->user, from->user, sizeof(s->user));
+        s->has_user = from->has_user;
+    }
+    if (!s->has_password) {
+        memcpy(s->password, from->password, sizeof(s->password));
+        s->has_password = from->has_password;
+    }
+}
+
+static int find(const struct arguments *a, int side, const struct secret *env,
+                struct secret *s)
 {
     int status = 0;
 
@@ -178,10 +207,7 @@ static int find(const struct arguments *a, int side, struct secret *s)
         status = from_file(a->password_file[side], s);
     if (status)
         return status;
-    if (!s->has_user)
-        s->has_user = from_environment("XENSERVER_USER", s->user);
-    if (!s->has_password)
-        s->has_password = from_environment("XENSERVER_PASSWORD", s->password);
+    fill_in(s, env);
     if (s->has_password || holds_password(a->places[side]))
         return 0;
     return ask(a->places[side], s);
@@ -210,20 +236,20 @@ static bool shares_fd(const struct arguments *a, int side)
 
 int secret_gather(struct vhdstream *v, struct arguments *a)
 {
-    struct secret s = {0};
-    int status = 0;
+    struct secret s = {0}, env = {0};
+    int status = take_environment(&env);
 
     for (int side = 0; side < 2 && side < a->nplaces && !status; side++) {
         if (!needs_secret(a, side))
             continue;
         if (!shares_fd(a, side)) {
             explicit_bzero(&s, sizeof(s));
-            status = find(a, side, &s);
+            status = find(a, side, &env, &s);
         }
         if (!status)
             status = hand_over(v, a, side, &s);
     }
     explicit_bzero(&s, sizeof(s));
-    wipe_environment();
+    explicit_bzero(&env, sizeof(env));
     return status;
 }

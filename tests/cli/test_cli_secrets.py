@@ -172,6 +172,41 @@ def test_environment_is_overwritten(program, pool, disk):
     assert b"OTHER=stays" in seen or os.getuid() != 0
 
 
+def test_environment_is_overwritten_before_anybody_is_asked(program, pool, disk):
+    """One side's password is in a file, and is waited for; the other's is in the environment."""
+    if os.getuid():
+        pytest.skip("only root may look")
+    read, write = os.pipe()
+    process = program.start("copy", disk, pool.sr("nfs"), "--password-fd", read, pass_fds=[read],
+                            env={"XENSERVER_PASSWORD": "unused-73", "OTHER": "stays"})
+    os.close(read)
+    wait_until(lambda: b"vhdstream" in seen_of(process) and b"unused-73" not in seen_of(process),
+               "the environment to be overwritten")
+    assert process.poll() is None and b"OTHER=stays" in seen_of(process)
+    os.write(write, PASSWORD.encode())
+    os.close(write)
+    end(process, 0)
+
+
+@pytest.mark.parametrize("name", ["XENSERVER_USER", "XENSERVER_PASSWORD"])
+def test_more_in_the_environment_than_a_password_can_be(program, pool, disk, name):
+    result = program("copy", disk, pool.sr("nfs"), env={name: 2000 * "x"}, status=2)
+    assert result.line == name + ": more than 1023 bytes are no user and no password"
+
+
+def test_no_core_file(program, pool, disk):
+    """Where one would be written, it would hold the password."""
+    pool.sim.set_fault(on="import", do="stall", at=0)
+    process = program.start("copy", disk, pool.sr("nfs"), *pool.login)
+    pool.sim.wait_transfer()
+    with open("/proc/%d/limits" % process.pid, encoding="ascii") as file:
+        limit, = [line.split()[4:6] for line in file if line.startswith("Max core file size")]
+    owner = os.stat("/proc/%d/mem" % process.pid).st_uid
+    process.send_signal(signal.SIGINT)
+    end(process, 130)
+    assert limit == ["0", "0"] and owner == 0
+
+
 def test_session_is_in_no_argument(program, pool, disk):
     pool.sim.set_fault(on="import", do="stall", at=0)
     process = program.start("copy", disk, pool.sr("nfs"), *pool.login)

@@ -236,6 +236,121 @@ static void test_a_ca_file_that_is_not_there(void **state)
     assert_non_null(strstr(e.text, "/nonexistent/ca.pem"));
 }
 
+/* --- a judge ---------------------------------------------------------------*/
+
+struct judge {
+    enum http_belief first, later; /* what it says, and what after HTTP_ASK */
+    unsigned calls, waited;
+    bool problem; /* the last one had one */
+};
+
+static enum http_belief say_belief(void *ctx, const struct http_stranger *who)
+{
+    struct judge *j = ctx;
+
+    j->calls++;
+    j->waited += who->may_wait;
+    j->problem = who->problem != NULL;
+    assert_string_equal(who->host, "127.0.0.1");
+    return who->may_wait ? j->later : j->first;
+}
+
+static struct http_trust judged(struct judge *j)
+{
+    return (struct http_trust){.judge = say_belief, .judge_ctx = j};
+}
+
+static void test_a_judge_may_believe_at_once(void **state)
+{
+    struct judge j = {.first = HTTP_BELIEVE};
+    struct http_trust t = judged(&j);
+
+    (void)state;
+    check_taken(&expired, &t);
+    assert_true(j.calls == 1 && j.problem);
+}
+
+static void test_a_judge_may_take_its_time(void **state)
+{
+    struct judge j = {.first = HTTP_ASK, .later = HTTP_BELIEVE};
+    struct http_trust t = judged(&j);
+
+    (void)state;
+    check_taken(&cert, &t);
+    assert_true(j.calls == 2 && j.waited == 1);
+}
+
+static void test_a_judge_may_refuse(void **state)
+{
+    struct judge j = {.first = HTTP_ASK, .later = HTTP_AS_VERIFIED};
+    struct http_trust t = judged(&j);
+    struct err e = {0};
+
+    (void)state;
+    check_refused(&cert, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, "not trusted"));
+    assert_int_equal(j.calls, 2);
+    j = (struct judge){.first = HTTP_ASK, .later = HTTP_STOPPED};
+    check_refused(&cert, &t, ERR_CANCELLED, &e);
+}
+
+/* Also where the chain is right: whom the user knows is known by its sum. */
+static void test_a_judge_may_find_it_changed(void **state)
+{
+    struct judge j = {.first = HTTP_CHANGED};
+    struct http_trust t = judged(&j);
+    struct err e = {0};
+
+    (void)state;
+    t.cacert = cert.pem;
+    check_refused(&cert, &t, ERR_AUTH, &e);
+    assert_non_null(strstr(e.text, "CHANGED"));
+    assert_non_null(strstr(e.text, cert.pin));
+    assert_true(j.calls == 1 && !j.problem);
+}
+
+static void test_a_good_chain_needs_no_time(void **state)
+{
+    struct judge j = {.first = HTTP_ASK, .later = HTTP_CHANGED};
+    struct http_trust t = judged(&j);
+
+    (void)state;
+    t.cacert = cert.pem;
+    check_taken(&cert, &t);
+    assert_int_equal(j.calls, 1);
+}
+
+static void test_a_pin_needs_no_judge(void **state)
+{
+    struct judge j = {.first = HTTP_CHANGED};
+    struct http_trust t = pinned("", &cert);
+
+    (void)state;
+    t.judge = say_belief;
+    t.judge_ctx = &j;
+    check_taken(&cert, &t);
+    assert_int_equal(j.calls, 0);
+}
+
+static void test_what_is_vouched_for_is_taken_unless_a_pin_names_the_host(
+    void **state)
+{
+    struct http_trust any = pinned("", &other_name);
+    struct http_trust named = pinned("127.0.0.1=", &other_name);
+    struct http_trust elsewhere = pinned("", &other_name);
+    struct http_trust listed = pinned("127.0.0.1=", &cert);
+    struct http_trust not_us = pinned("127.0.0.2=", &cert);
+    struct err e = {0};
+
+    (void)state;
+    any.vouched = named.vouched = listed.pins;
+    elsewhere.vouched = not_us.pins;
+    any.nvouched = named.nvouched = elsewhere.nvouched = 1;
+    check_taken(&cert, &any);
+    check_refused(&cert, &named, ERR_AUTH, &e);
+    check_refused(&cert, &elsewhere, ERR_AUTH, &e);
+}
+
 /* --- connections -----------------------------------------------------------*/
 
 static void test_the_curve_of_a_hardened_pool(void **state)
@@ -349,6 +464,14 @@ int main(void)
         cmocka_unit_test(test_another_name_is_refused),
         cmocka_unit_test(test_an_expired_certificate_is_refused),
         cmocka_unit_test(test_a_ca_file_that_is_not_there),
+        cmocka_unit_test(test_a_judge_may_believe_at_once),
+        cmocka_unit_test(test_a_judge_may_take_its_time),
+        cmocka_unit_test(test_a_judge_may_refuse),
+        cmocka_unit_test(test_a_judge_may_find_it_changed),
+        cmocka_unit_test(test_a_good_chain_needs_no_time),
+        cmocka_unit_test(test_a_pin_needs_no_judge),
+        cmocka_unit_test(
+            test_what_is_vouched_for_is_taken_unless_a_pin_names_the_host),
         cmocka_unit_test(test_the_curve_of_a_hardened_pool),
         cmocka_unit_test(test_calls_keep_their_connection),
         cmocka_unit_test(test_a_handshake_that_is_cut_is_temporary),
