@@ -59,7 +59,7 @@ PUBLIC int vhdstream_set(struct vhdstream *v, const char *option,
 }
 
 /* The user's judge, asked in the library's words. */
-static enum http_belief judge(void *ctx, const struct http_stranger *who)
+static int judge(void *ctx, const struct http_stranger *who)
 {
     static const enum http_belief beliefs[] = {
         [VHDSTREAM_AS_VERIFIED] = HTTP_AS_VERIFIED,

@@ -43,10 +43,10 @@ enum http_belief {
     HTTP_STOPPED, /* refuse it: the user's stop came first */
 };
 
-/* Judges one. It comes in the middle of a handshake first, when may_wait is
- * false. HTTP_ASK gives that connection up where there is a problem;
- * HTTP_BELIEVE then makes another one. From any thread. */
-typedef enum http_belief http_judge(void *ctx, const struct http_stranger *who);
+/* Judges one: an enum http_belief. It comes in the middle of a handshake first,
+ * when may_wait is false. HTTP_ASK gives that connection up where there is a
+ * problem; HTTP_BELIEVE then makes another one. From any thread. */
+typedef int http_judge(void *ctx, const struct http_stranger *who);
 
 /* Whom to believe. With pins that fit the host, only a certificate with one of
  * their sums is taken (`insecure` or not), and names and chains do not matter.

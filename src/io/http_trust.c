@@ -152,8 +152,7 @@ static int verify_chain(const struct http_verify *v, X509_STORE_CTX *store)
     return X509_STORE_CTX_get_error(store);
 }
 
-static enum http_belief ask_judge(const struct http_verify *v, int why,
-                                  bool may_wait)
+static int ask_judge(const struct http_verify *v, int why, bool may_wait)
 {
     const struct http_stranger who = {
         .host = v->host,
@@ -203,7 +202,7 @@ static int judge(struct http_verify *v, X509_STORE_CTX *store)
 
 bool http_trust_ask(struct http_verify *v)
 {
-    enum http_belief belief;
+    int belief;
 
     if (!v->asks || !v->refused)
         return false;

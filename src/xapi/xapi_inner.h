@@ -35,7 +35,7 @@ struct xapi {
     char *password;
     struct heart heart;
 
-    pthread_mutex_t lock; /* over all that follows */
+    pthread_mutex_t lock;                      /* over all that follows */
     struct http_pin vouched[XAPI_VOUCHED_MAX]; /* of trust.nvouched */
     char session[XAPI_OPAQUE_SIZE];
     struct xapi_host host;

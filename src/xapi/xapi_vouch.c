@@ -11,8 +11,8 @@
 
 enum { CONDITION_SIZE = XAPI_HOST_SIZE + 32 };
 
-/* The records of a class whose field has this value, as a map by ref; NULL where
- * the pool has no such class, or refuses. */
+/* The records of a class whose field has this value, as a map by ref; NULL
+ * where the pool has no such class, or refuses. */
 static int list(struct xapi *x, const char *method, const char *field,
                 const char *value, json_t **out, struct err *e)
 {
@@ -33,8 +33,7 @@ static int list(struct xapi *x, const char *method, const char *field,
 /* Those of other kinds are shown to others, or are CAs. */
 static bool is_for_clients(const json_t *certificate)
 {
-    const char *type =
-        json_string_value(json_object_get(certificate, "type"));
+    const char *type = json_string_value(json_object_get(certificate, "type"));
 
     return !type || !strcmp(type, "host");
 }
@@ -42,8 +41,8 @@ static bool is_for_clients(const json_t *certificate)
 /* XAPI writes "AB:CD:...", as a pin may be. */
 static const char *sum_of(const json_t *certificate)
 {
-    const char *sum = json_string_value(
-        json_object_get(certificate, "fingerprint_sha256"));
+    const char *sum =
+        json_string_value(json_object_get(certificate, "fingerprint_sha256"));
 
     if (sum && *sum)
         return sum;

@@ -70,7 +70,8 @@ def test_rate_that_is_none(program, rate):
     assert result.lines[0].startswith("--limit-rate %s: expected bytes a second" % rate)
 
 
-@pytest.mark.parametrize("rate", ["99999", "99999b", "99999B", "1k", "64K", "10m", "10M", "1g", "1G", "8T"])
+@pytest.mark.parametrize("rate", ["99999", "99999b", "99999B", "1k", "64K", "10m", "10M", "1g",
+                                  "1G", "8T"])
 def test_rates_as_curl_takes_them(program, tmp_path, rate):
     raw_file(tmp_path / "s.raw", 512)
     program("copy", "--limit-rate", rate, tmp_path / "s.raw", tmp_path / "o.raw")

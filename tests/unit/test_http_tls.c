@@ -244,7 +244,7 @@ struct judge {
     bool problem; /* the last one had one */
 };
 
-static enum http_belief say_belief(void *ctx, const struct http_stranger *who)
+static int say_belief(void *ctx, const struct http_stranger *who)
 {
     struct judge *j = ctx;
 
