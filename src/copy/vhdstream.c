@@ -61,7 +61,7 @@ PUBLIC int vhdstream_set(struct vhdstream *v, const char *option,
 /* The user's judge, asked in the library's words. */
 static int judge(void *ctx, const struct http_stranger *who)
 {
-    static const enum http_belief beliefs[] = {
+    static const int beliefs[] = {
         [VHDSTREAM_AS_VERIFIED] = HTTP_AS_VERIFIED,
         [VHDSTREAM_BELIEVE] = HTTP_BELIEVE,
         [VHDSTREAM_CHANGED] = HTTP_CHANGED,
