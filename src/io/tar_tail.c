@@ -142,9 +142,10 @@ int tar_tail_read(struct source *in, const uint8_t *rest, size_t len,
         int64_t got;
 
         if (at - start > AFTER_MAX)
-            return err_set(e, ERR_CORRUPT,
-                           "%s: more than %d bytes after the end of the archive",
-                           in->name, AFTER_MAX);
+            return err_set(
+                e, ERR_CORRUPT,
+                "%s: more than %d bytes after the end of the archive", in->name,
+                AFTER_MAX);
         got = take(&t, t.block, TAR_BLOCK, e);
 
         TRY(got);

@@ -23,8 +23,8 @@ int xapi_pulse_start(struct xapi_pulse **out, struct xapi *x, unsigned every_s,
                      xapi_pulse_fn *beat, void *ctx, struct err *e);
 
 /* Ends it: no beat is under way any more when this returns. One that is waiting
- * for an answer is waited for, at most as long as XAPI_PULSE lets it, and not at
- * all once the user's stop was requested. NULL is fine. */
+ * for an answer is waited for, at most as long as XAPI_PULSE lets it, and not
+ * at all once the user's stop was requested. NULL is fine. */
 void xapi_pulse_stop(struct xapi_pulse *p);
 
 #endif

@@ -239,7 +239,7 @@ static void test_a_ca_file_that_is_not_there(void **state)
 /* --- a judge ---------------------------------------------------------------*/
 
 struct judge {
-    enum http_belief first, later; /* what it says, and what after HTTP_ASK */
+    int first, later; /* what it says, and what after HTTP_ASK */
     unsigned calls, waited;
     bool problem; /* the last one had one */
 };
