@@ -21,7 +21,8 @@ def hostile(program, pool, disk, tmp_path):
         vdi = pool.make_disk("nfs", 20 * MIB, disk)
         pool.remember()
         places = (pool.vdi(vdi), tmp_path / "o.raw") if on == "export" else (disk, pool.sr("nfs"))
-        result = program.bounded("copy", *places, *pool.login, "--timeout", "5", status=None)
+        result = program.bounded("copy", *places, *pool.login, "--timeout", "5",
+                                 "--retries", "0", status=None)
         assert result.status in STATUS, result.err
         assert len(result.err) < 4000
         assert not (tmp_path / "o.raw").exists()
@@ -94,7 +95,8 @@ def test_an_export_that_goes_on_after_its_end(program, pool, disk, tmp_path):
     pool.remember()
     pool.sim.set_fault(on="export", do="raw", first=HEAD + "\r\n", text=TINY, repeat=ENDLESS,
                        task="failure")
-    program.bounded("copy", pool.vdi(vdi), tmp_path / "o.raw", *pool.login, status=3)
+    program.bounded("copy", pool.vdi(vdi), tmp_path / "o.raw", *pool.login, "--retries", "0",
+                    status=3)
     pool.nothing_left()
 
 
