@@ -379,7 +379,8 @@ static int judge_last_beside_first(struct vhd_judge *j, struct vhd_head *h,
     TRY(find_short_tail(j, tail, e));
     if (tail->f.type == VHD_FIXED && tail->f.current_size <= tail->at)
         return find_guest_head(j, e);
-    return find_differences(j, &h->copy, tail, e);
+    TRY(find_differences(j, &h->copy, tail, e));
+    return vhd_judge_last_footer(j, &h->copy, tail, e);
 }
 
 int vhd_ends_judge_last(struct vhd_tape *t, struct vhd_judge *j,

@@ -12,6 +12,11 @@
 int vhd_judge_footer(struct vhd_judge *j, const struct vhd_head *h,
                      struct err *e);
 
+/* The trailing footer of a stream that was read by the one at 0, `first`: what
+ * a file, where the trailing one counts, is refused for all the same. */
+int vhd_judge_last_footer(struct vhd_judge *j, const struct vhd_end *first,
+                          const struct vhd_end *last, struct err *e);
+
 /* Finds, reads and judges the dynamic header, and the place of the table. Fills
  * header, nentries, nblocks, bitmap_size and parts. 1 to go on, 0 when the
  * table cannot be read. */

@@ -64,19 +64,29 @@ static int judge_features(struct vhd_judge *j, const struct vhd_head *h,
     return 0;
 }
 
-static int judge_version(struct vhd_judge *j, const struct vhd_head *h,
+static int judge_version(struct vhd_judge *j, uint32_t version, uint64_t at,
                          struct err *e)
 {
-    uint32_t version = h->footer.version;
-
     if (version == VHD_VERSION)
         return 0;
-    return vhd_find(j,
-                    version >> 16 == 1 ? FOUND_FOOTER_VERSION_MINOR
-                                       : FOUND_FOOTER_VERSION,
-                    h->footer_at + 12, e,
-                    "format version %" PRIu32 ".%" PRIu32 ", expected 1.0",
-                    version >> 16, version & 0xffff);
+    return vhd_find(
+        j,
+        version >> 16 == 1 ? FOUND_FOOTER_VERSION_MINOR : FOUND_FOOTER_VERSION,
+        at + 12, e, "format version %" PRIu32 ".%" PRIu32 ", expected 1.0",
+        version >> 16, version & 0xffff);
+}
+
+static bool is_tap_01(const struct vhd_footer *f)
+{
+    return !memcmp(f->creator, "tap", 4) && f->creator_version == 1 &&
+           f->type != VHD_FIXED;
+}
+
+static int find_tap_01(struct vhd_judge *j, uint64_t at, struct err *e)
+{
+    return vhd_find(j, FOUND_BITMAPS_TAP_01, at + 32, e,
+                    "creator tap 0.1, whose sector bitmaps are in another bit "
+                    "order; libvhd does not read them either");
 }
 
 static int judge_creator(struct vhd_judge *j, const struct vhd_head *h,
@@ -90,12 +100,7 @@ static int judge_creator(struct vhd_judge *j, const struct vhd_head *h,
     if (!vhd_creator_is_known(f->creator))
         TRY(vhd_find(j, FOUND_CREATOR_UNKNOWN, h->footer_at + 28, e,
                      "creator \"%s\": no known program signs like this", name));
-    if (!memcmp(f->creator, "tap", 4) && f->creator_version == 1 &&
-        f->type != VHD_FIXED)
-        TRY(vhd_find(j, FOUND_BITMAPS_TAP_01, h->footer_at + 32, e,
-                     "creator tap 0.1, whose sector bitmaps are in another bit "
-                     "order; libvhd does not read them either"));
-    return 0;
+    return is_tap_01(f) ? find_tap_01(j, h->footer_at, e) : 0;
 }
 
 static int judge_time(struct vhd_judge *j, const struct vhd_head *h,
@@ -236,7 +241,7 @@ int vhd_judge_footer(struct vhd_judge *j, const struct vhd_head *h,
     uint32_t type = h->footer.type;
 
     TRY(judge_features(j, h, e));
-    TRY(judge_version(j, h, e));
+    TRY(judge_version(j, h->footer.version, h->footer_at, e));
     TRY(judge_time(j, h, e));
     TRY(judge_creator(j, h, e));
     TRY(judge_size(j, h, e));
@@ -251,4 +256,14 @@ int vhd_judge_footer(struct vhd_judge *j, const struct vhd_head *h,
                         "(differencing)",
                         type);
     return 1;
+}
+
+int vhd_judge_last_footer(struct vhd_judge *j, const struct vhd_end *first,
+                          const struct vhd_end *last, struct err *e)
+{
+    if (last->f.version != first->f.version)
+        TRY(judge_version(j, last->f.version, last->at, e));
+    if (is_tap_01(&last->f) && !is_tap_01(&first->f))
+        TRY(find_tap_01(j, last->at, e));
+    return 0;
 }

@@ -164,3 +164,7 @@ def _two():
               pipe="footers-conflict")
     yield Bad("footers-tail-size-zero", "size-zero", tail(48), disk=plain(),
               edit=lambda e: e.tail(current_size=0), pipe="footers-conflict")
+    yield Bad("footers-tail-version-2", "footer-version", tail(12), disk=plain(), quick=True,
+              edit=lambda e: e.tail(version=0x00020000))
+    yield Bad("footers-tail-tap-01", "bitmaps-tap-01", tail(32), disk=plain(), quick=True,
+              edit=lambda e: e.tail(creator=b"tap\0", creator_version=1))

@@ -172,6 +172,20 @@ def _judge_last_footer(c):
             c.add("guest-vhd-head", 0)
         elif ends.copy != tail:
             _compare_fields(c)
+            _judge_last_fields(c, Footer.unpack(ends.copy), last)
+
+
+def _judge_last_fields(c, first, last):
+    """What a file would be refused for, and a stream's first footer did not say."""
+    if last.version != first.version and last.version != 0x00010000:
+        c.add("footer-version" if last.version >> 16 != 1 else "footer-version-minor",
+              c.ends.tail_at + 12)
+    if _is_tap_01(last) and not _is_tap_01(first):
+        c.add("bitmaps-tap-01", c.ends.tail_at + 32)
+
+
+def _is_tap_01(footer):
+    return footer.creator == b"tap\0" and footer.creator_version == 1 and footer.type != FIXED
 
 
 def _compare_ends(c, used):
@@ -219,7 +233,6 @@ def _compare_fields(c):
 def _check_footer(c):
     f, at = c.footer, c.base
     known = (FIXED, 3, DIFFERENCING)
-    tap_01 = f.creator == b"tap\0" and f.creator_version == 1 and f.type != FIXED
     for wrong, name, skip in (
             (f.features & ~3 or not f.features & 2, "features", 8),
             (f.features & 1, "features-temporary", 8),
@@ -227,7 +240,7 @@ def _check_footer(c):
             (f.version >> 16 == 1 and f.version & 0xFFFF, "footer-version-minor", 12),
             (f.timestamp > time.time() - EPOCH_2000 + 86400, "timestamp-future", 24),
             (f.creator not in CREATORS, "creator-unknown", 28),
-            (tap_01, "bitmaps-tap-01", 32),
+            (_is_tap_01(f), "bitmaps-tap-01", 32),
             (f.original_size != f.current_size, "resized", 40),
             (f.type not in known, "disk-type", 60),
             (f.uuid == bytes(16), "uuid-null", 68),
