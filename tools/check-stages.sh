@@ -32,9 +32,16 @@ stage() {
     clang) compile clang && unit clang ;;
     tidy) compile clang && tidy ;;
     cppcheck) defects ;;
-    fuzz) sh tools/dev-fuzz.sh 10 ;;
+    fuzz) sh tools/dev-fuzz.sh "$(fuzz_share 40)" ;;
     *) echo "no stage $1" && return 1 ;;
     esac
+}
+
+# fuzz_share SECONDS: what each target gets of them.
+fuzz_share() {
+    seconds=$1
+    set -- tests/fuzz/fuzz_*.c
+    echo $((seconds / $# + 1))
 }
 
 # compile NAME: brings the build $out/NAME up to date.

@@ -5,45 +5,17 @@
  * has no error for can be opened, and nothing else; what a repair writes leaves
  * no error and the same content, and can be taken back. */
 
-#include "base/bytes.h"
+#include "fuzzing.h"
 #include "image/vhd_check.h"
 #include "image/vhd_decode.h"
 #include "image/vhd_repair.h"
 #include "memory_io.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* Of the input's first byte. */
-enum { STREAM = 1, MEND_COPY = 2, MEND_TAIL = 4, MEND_HEADER = 8, REPAIR = 16 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void demand(bool true_it_is)
-{
-    if (!true_it_is)
-        abort();
-}
-
-static void mend_sum(uint8_t *raw, size_t len, size_t at)
-{
-    put_be32(raw + at, vhd_checksum(raw, len, at));
-}
-
-/* Without right sums nearly nothing would get past the head. */
-static void mend_sums(uint8_t *disk, size_t len, unsigned flags)
-{
-    uint64_t header;
-
-    if (len < VHD_FOOTER_SIZE)
-        return;
-    if (flags & MEND_COPY)
-        mend_sum(disk, VHD_FOOTER_SIZE, VHD_FOOTER_SUM);
-    if (flags & MEND_TAIL)
-        mend_sum(disk + len - VHD_FOOTER_SIZE, VHD_FOOTER_SIZE, VHD_FOOTER_SUM);
-    header = get_be64(disk + 16);
-    if (flags & MEND_HEADER && header <= len && len - header >= VHD_HEADER_SIZE)
-        mend_sum(disk + header, VHD_HEADER_SIZE, VHD_HEADER_SUM);
-}
+/* Of the input's first byte; MEND_..., too. */
+enum { STREAM = 1, REPAIR = 16 };
 
 /* Reads all that is in the image: a sum of it, or -1 where it is broken. */
 static int64_t read_all(struct image *img)
@@ -134,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     disk = malloc(len);
     demand(disk);
     memcpy(disk, data + 1, --len);
-    mend_sums(disk, len, data[0]);
+    fuzz_mend_vhd(disk, len, data[0]);
     if (data[0] & REPAIR)
         repair(disk, len);
     else

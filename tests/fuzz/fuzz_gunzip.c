@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
+#include "fuzzing.h"
 #include "memory_io.h"
 
 #include <stdlib.h>
 
 enum { OUTPUT_MAX = 16 * 1024 * 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* The first byte says how much comes with a read. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

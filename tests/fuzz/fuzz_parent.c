@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/utf16.h"
+#include "fuzzing.h"
 #include "image/vhd_new.h"
 #include "image/vhd_parent.h"
 #include "memory_io.h"
@@ -9,14 +10,6 @@
 #include <string.h>
 
 /* The input is a dynamic header and, as if the file went on, its texts. */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void demand(bool true_)
-{
-    if (!true_)
-        abort();
-}
 
 /* What is offered for opening stays in the folder, and can be shown. */
 static void check_inside(const char *path)

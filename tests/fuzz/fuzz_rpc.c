@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/mem.h"
+#include "fuzzing.h"
 #include "xapi/xapi_fault.h"
 #include "xapi/xapi_json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* What a server answers to a call. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

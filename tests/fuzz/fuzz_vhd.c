@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "base/bytes.h"
+#include "fuzzing.h"
 #include "image/vhd_decode.h"
 #include "memory_io.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Of the input's first byte. */
 enum { SEEKABLE = 1, EXACT = 2, MEND_SUMS = 4, CHAIN = 8 };
 enum { PIECES_MAX = 256 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void mend_sum(uint8_t *raw, size_t len, size_t at)
-{
-    put_be32(raw + at, vhd_checksum(raw, len, at));
-}
-
-/* Without right sums nearly nothing would get past the head. */
-static void mend_sums(uint8_t *disk, size_t len)
-{
-    uint64_t header;
-
-    if (len < VHD_FOOTER_SIZE)
-        return;
-    mend_sum(disk, VHD_FOOTER_SIZE, VHD_FOOTER_SUM);
-    mend_sum(disk + len - VHD_FOOTER_SIZE, VHD_FOOTER_SIZE, VHD_FOOTER_SUM);
-    header = get_be64(disk + 16);
-    if (header <= len && len - header >= VHD_HEADER_SIZE)
-        mend_sum(disk + header, VHD_HEADER_SIZE, VHD_HEADER_SUM);
-}
 
 static void read_blocks(struct image *img)
 {
@@ -79,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     memcpy(disk, data + 1, --len);
     if (data[0] & MEND_SUMS)
-        mend_sums(disk, len);
+        fuzz_mend_vhd(disk, len, MEND_ALL);
     origin.exact = data[0] & EXACT;
     src = memory_source(disk, len, 1000, data[0] & SEEKABLE);
     if (!vhd_decode(&src, &origin, &img, &e))

@@ -9,9 +9,11 @@ import os
 import struct
 import sys
 import tarfile
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus"))
 
+from corpus_seeds import small_files                            # noqa: E402
 from vhd_model import Batmap, Block, Disk, Locator, write       # noqa: E402
 
 BLOCK = 4096
@@ -34,6 +36,18 @@ ANSWERS = [
     '{"result": {"a": [1, 2.5, true, null, {"b": "\\u20ac"}]}, "id": "x"}',
 ]
 
+PAGES = [
+    b"bytes of a disk" + b"HTTP/1.1 500 Internal Error\r\nconnection: close\r\n\r\n<html><body>"
+    b"<h1>HTTP 500</h1>Your &quot;VDI&quot; OpaqueRef:4f-1 &amp; more</body></html>",
+    b"HTTP/1.0 403 Forbidden\r\n\r\n", b"a%20name%c3%a9 hunter2hunter2",
+    b"<!DOCTYPE html><p>two  words\n&nbsp;&lt;b&gt;",
+]
+PLACES = [
+    b"xapi://root@xs1.example:443/vdi/4c2b3f0e-0a4e-4b25-9d5f-0f4b3e3b0c11",
+    b"xapi+http://[fe80::1]:80/sr/Local%20storage", b"@xs1/sr/default", b"xs1:443", b"::1",
+    b"https://u:p@h.example:8443/a/../b.vhd?sig=x#y", b"../c?d", b"//other.example/e",
+]
+
 
 def put(folder, name, data):
     os.makedirs(folder, exist_ok=True)
@@ -41,17 +55,43 @@ def put(folder, name, data):
         file.write(data)
 
 
-def disks(folder, all_flags):
-    """Each as the target's first byte has it: seekable, a stream ..."""
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "disk.tmp")
+def make_disks():
+    """The few above, and all of the corpus that can be had in small."""
+    few, path = {}, tempfile.mkstemp()[1]
     for name, disk in DISKS.items():
         write(disk, path)
         with open(path, "rb") as file:
-            data = file.read()
-        for flags in all_flags:
-            put(folder, "%s-%d" % (name, flags), bytes([flags]) + data)
+            few[name] = file.read()
+    corpus = dict(small_files(path))
     os.remove(path)
+    return few, corpus
+
+
+def disks(folder, all_flags, few, corpus):
+    """As the target's first byte has it (seekable, a stream ...): each of the few in every
+    way, each of the corpus in one."""
+    for flags in all_flags:
+        for name, data in few.items():
+            put(folder, "%s-%d" % (name, flags), bytes([flags]) + data)
+    for number, (name, data) in enumerate(corpus.items()):
+        put(folder, name, bytes([all_flags[number % len(all_flags)]]) + data)
+
+
+def layer(data, flags=14):
+    units = (len(data) + 15) // 16
+    return struct.pack(">BH", flags, units) + data.ljust(16 * units, b"\0")
+
+
+def chains(folder, few):
+    """A child must end with its footer, so it is filled up in front of that."""
+    def whole(name):
+        data = few[name]
+        return data[:-512] + bytes(-len(data) % 16) + data[-512:]
+    child = whole("child")
+    for name in few:
+        put(folder, name, layer(child) + layer(whole(name)))
+        put(folder, name + "-stream", layer(child, 15) + layer(whole(name)))
+    put(folder, "three", layer(child) * 3 + layer(whole("plain")))
 
 
 def parents(folder):
@@ -69,28 +109,72 @@ def parents(folder):
     put(folder, "raw", bytes(header[:40]) + bytes(16) + bytes(header[56:]) + body)
 
 
-def archive(data, form=tarfile.GNU_FORMAT):
+def archive(data, form=tarfile.GNU_FORMAT, name="0.vhd"):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=form) as tar:
-        member = tarfile.TarInfo("0.vhd")
+        member = tarfile.TarInfo(name)
         member.size = len(data)
         tar.addfile(member, io.BytesIO(data))
     return out.getvalue()
 
 
+def packed(folder, few):
+    """Archives and others for fuzz_open: flags, then what they are about."""
+    for name, data in few.items():
+        for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT):
+            put(folder, "tar-%s-%d" % (name, form), b"\3" + archive(data, form))
+            put(folder, "tgz-%s-%d" % (name, form), b"\7" + archive(data, form))
+        put(folder, "raw-" + name, bytes([2 << 5 | 8]) + data)
+        put(folder, "sized-" + name, b"\x0a" + data)
+    put(folder, "gzip", b"\0" + gzip.compress(archive(few["plain"])))
+    for name in ("", "x.raw", "swap.vhd"):
+        put(folder, "two-" + name, b"\1" + archive(b"x" * 700, name=name or "a") [:1536] +
+            archive(few["plain"]))
+
+
+def backups(folder):
+    """A backup of 8 KiB of zeros whose first sector was mended, and one appended."""
+    line, zeros = b"ab" * 32 + b"\n", b"00" * 32 + b"\n"
+    text = (b"vhdstream backup 1\nsize 8192 8704\nrange 0 512 512\nold\n" + zeros * 16 + b"new\n" +
+            zeros * 16 + b"range 8192 512 0\nold\nnew\n" + line * 16 + b"sum " + b"0" * 16 + b"\n")
+    put(folder, "two", b"\1" + text)
+    put(folder, "none", b"\1vhdstream backup 1\nsize 8192 8192\nsum " + b"0" * 16 + b"\n")
+
+
+def hash_lists(folder):
+    head = b"vhdstream block digests 1\nsize 393728\nblock 65536\nhash sha256\n"
+    end = b"digest " + b"0" * 64 + b"\n"
+    put(folder, "mixed", b"\1" + head + b"zero 1\n" + b"a1" * 32 + b"\nzero 4\n" + b"0f" * 32 +
+        b"\n" + end)
+    put(folder, "zeros", b"\1" + head.replace(b"393728", b"9000000000000") + b"zero 137329101\n" +
+        b"0f" * 32 + b"\n" + end)
+
+
+def texts(folder, names):
+    for number, text in enumerate(names):
+        put(folder, str(number), text)
+
+
 def main(folder):
-    disks(os.path.join(folder, "vhd"), (4, 5, 7, 13))
-    disks(os.path.join(folder, "check"), (14, 15, 30, 16))
+    few, corpus = make_disks()
+    disks(os.path.join(folder, "vhd"), (4, 5, 7, 13), few, corpus)
+    disks(os.path.join(folder, "check"), (14, 15, 30, 16), few, corpus)
+    disks(os.path.join(folder, "open"), (2, 10, 0x62, 0xa2, 0x72), few, corpus)
+    disks(os.path.join(folder, "round"), (14, 15, 30, 46, 78, 110, 31), few, corpus)
+    disks(os.path.join(folder, "undo"), (14, 12, 10, 0, 34, 66), few, corpus)
+    chains(os.path.join(folder, "chain"), few)
+    packed(os.path.join(folder, "open"), few)
+    backups(os.path.join(folder, "undo"))
+    hash_lists(os.path.join(folder, "hashes"))
+    texts(os.path.join(folder, "answer"), PAGES)
+    texts(os.path.join(folder, "place"), PLACES)
     parents(os.path.join(folder, "parent"))
     text = b"conectix" * 500
     for name, data in (("one", gzip.compress(text)), ("two", gzip.compress(text, 1) * 2),
                        ("stored", gzip.compress(os.urandom(300), 0)),
                        ("padded", gzip.compress(text) + bytes(99))):
         put(os.path.join(folder, "gunzip"), name, b"\x40" + data)
-    for name, form in (("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
-        put(os.path.join(folder, "untar"), name, b"\x40" + archive(text, form))
-    for number, answer in enumerate(ANSWERS):
-        put(os.path.join(folder, "rpc"), str(number), answer.encode())
+    texts(os.path.join(folder, "rpc"), [answer.encode() for answer in ANSWERS])
 
 
 if __name__ == "__main__":
