@@ -4,14 +4,15 @@
 
 enum { NOT_A_CHARACTER = 0xFFFD, LAST = 0x10FFFF };
 
+/* Of a unit, or of a whole character. */
 static bool is_high(uint32_t unit)
 {
-    return (unit & 0xFC00) == 0xD800;
+    return unit >= 0xD800 && unit < 0xDC00;
 }
 
 static bool is_low(uint32_t unit)
 {
-    return (unit & 0xFC00) == 0xDC00;
+    return unit >= 0xDC00 && unit < 0xE000;
 }
 
 static uint32_t get_unit(const uint8_t *raw, enum utf16_order order)

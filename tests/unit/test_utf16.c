@@ -128,6 +128,8 @@ static void test_bytes_that_are_no_utf8_are_refused(void **state)
     }
     assert_true(utf8_is_sound(utf8, sizeof(utf8) - 1));
     assert_true(utf8_is_sound("\xf4\x8f\xbf\xbf", 4));
+    /* U+1D800 and U+2DC00: only their lower halves look like surrogates. */
+    assert_true(utf8_is_sound("\xf0\x9d\xa0\x80\xf0\xad\xb0\x80", 8));
 }
 
 int main(void)
