@@ -155,7 +155,7 @@ static const struct cli_option cli_options[] = {
      "length of a raw or fixed disk in a pipe"},
     {"size-from", 0, "WHAT", VERB_IMAGE, false, true, NULL,
      "a VHD's size: current (default) or chs"},
-    {"parent", 0, "PATH", VERB_HASH | VERB_CHECK | VERB_MAP, false, true, NULL,
+    {"parent", 0, "PATH", VERB_HASH | VERB_CHECK | VERB_MAP | VERB_INFO, false, true, NULL,
      "parent of a child; again: that one's parent"},
     {"chain", 0, NULL, VERB_CHECK | VERB_MAP, false, true, NULL,
      "a child is taken with its parents"},

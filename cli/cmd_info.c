@@ -23,9 +23,13 @@ static void print_value(const char *key, json_t *value, const char *prefix)
         print_text("%s", json_string_value(value));
     else if (json_is_integer(value))
         (void)printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+    else if (json_is_real(value))
+        (void)printf("%.3f\n", json_real_value(value));
     else
         (void)printf("%s\n", json_is_true(value) ? "yes" : "no");
 }
+
+static void print_array(json_t *array, const char *prefix);
 
 /* The object's members as lines; inner objects one level deeper. */
 static void print_object(json_t *object, const char *prefix)
@@ -35,13 +39,31 @@ static void print_object(json_t *object, const char *prefix)
 
     json_object_foreach(object, key, value)
     {
-        char deeper[48];
+        char deeper[64];
 
-        if (!json_is_object(value)) {
+        if (!json_is_object(value) && !json_is_array(value)) {
             print_value(key, value, prefix);
             continue;
         }
-        (void)snprintf(deeper, sizeof(deeper), "%s%.30s ", prefix, key);
+        (void)snprintf(deeper, sizeof(deeper), "%.30s%.30s ", prefix, key);
+        if (json_is_array(value))
+            print_array(value, deeper);
+        else
+            print_object(value, deeper);
+    }
+}
+
+/* Their members, numbered. */
+static void print_array(json_t *array, const char *prefix)
+{
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(array, i, value)
+    {
+        char deeper[64];
+
+        (void)snprintf(deeper, sizeof(deeper), "%.30s%zu ", prefix, i + 1);
         print_object(value, deeper);
     }
 }

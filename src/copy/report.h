@@ -58,13 +58,24 @@ const char *report_kind(enum extent_kind kind);
 int report_map(const struct place *p, const struct input *in,
                const struct map_model *m, json_t **result, struct err *e);
 
-/* Of a place: "place", "format", "virtual_size", blocks, and what the VHD says
- * of itself ("vhd"). */
+/* Of a place: "place", "format", "virtual_size", blocks, "allocated_size"
+ * (bytes of the disk in them), "sparse_ratio" (the share that is not), and what
+ * the VHD says of itself ("vhd"). *result is the caller's also after a failure.
+ */
 int report_info(const struct place *p, const struct input *in, json_t **result,
                 struct err *e);
 
 /* Adds "size_as": the exact size as each output format that can hold the image,
  * which has blocks of 2 MiB. */
 void report_sizes(const struct image *img, json_t *result);
+
+/* Adds "size_as_child": that of a copy that keeps its parent, and names it by
+ * the path `parent`, or not (NULL). */
+void report_child_sizes(const struct image *img, const char *parent,
+                        json_t *result);
+
+/* Appends a parent to a chain: "place", "format", "virtual_size", and "type"
+ * and "uuid" of a VHD. */
+void report_parent(json_t *chain, const char *path, const struct image *img);
 
 #endif

@@ -74,6 +74,8 @@ static int check_limits(const struct walk *w, struct err *e)
 static int add_layer(struct walk *w, struct vhd_search *s, struct err *e)
 {
     TRY(pass(w, s->dev, s->ino, e));
+    if (w->opt->tell)
+        w->opt->tell(w->opt->ctx, s->found, s->parent);
     w->layers[w->count++] = s->parent;
     w->memory += memory_of(s->parent);
     s->parent = NULL;

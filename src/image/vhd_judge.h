@@ -49,9 +49,6 @@ bool vhd_locator_is_usable(const struct vhd_head *h, int i);
 /* Byte of entry `i` of the locators. */
 uint64_t vhd_locator_at(const struct vhd_head *h, int i);
 
-/* A program that signs like this is known. */
-bool vhd_creator_is_known(const char creator[4]);
-
 /* Whether [a, a_end) and [b, b_end) share a byte. */
 static inline bool vhd_overlap(uint64_t a, uint64_t a_end, uint64_t b,
                                uint64_t b_end)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/zero.h"
+#include "image/vhd_creator.h"
 #include "image/vhd_judge.h"
 
 #include <ctype.h>
@@ -9,41 +10,6 @@
 #include <time.h>
 
 enum { RESERVED = 86, DAY = 86400 };
-
-/* The programs in the field, by the four bytes that they sign with. */
-static const char known_creators[][5] = {
-    "vpc ",   /* Virtual PC */
-    "vs  ",   /* Virtual Server */
-    "win ",   /* Windows, Hyper-V */
-    "d2v\0",  /* disk2vhd */
-    "d2v ",   /* disk2vhd, as qemu expects it */
-    "qemu",   /* qemu, size by geometry */
-    "qem2",   /* qemu, exact size */
-    "tap\0",  /* blktap, XenServer */
-    "CTXS",   /* XenConvert */
-    "vbox",   /* VirtualBox */
-    "wa\0\0", /* Azure */
-    "caml",   /* XAPI's exports */
-    "xo  ",   /* Xen Orchestra */
-};
-
-/* Those whose current_size qemu has always believed. */
-static const char exact_in_qemu[][5] = {"win ", "qem2", "d2v ", "tap\0",
-                                        "CTXS"};
-
-static bool is_among(const char creator[4], const char (*list)[5], size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!memcmp(list[i], creator, 4))
-            return true;
-    return false;
-}
-
-bool vhd_creator_is_known(const char creator[4])
-{
-    return is_among(creator, known_creators,
-                    sizeof(known_creators) / sizeof(*known_creators));
-}
 
 static int judge_features(struct vhd_judge *j, const struct vhd_head *h,
                           struct err *e)
@@ -97,7 +63,7 @@ static int judge_creator(struct vhd_judge *j, const struct vhd_head *h,
 
     for (int i = 0; i < 4; i++)
         name[i] = isprint((unsigned char)f->creator[i]) ? f->creator[i] : '.';
-    if (!vhd_creator_is_known(f->creator))
+    if (!vhd_creator_program(f->creator))
         TRY(vhd_find(j, FOUND_CREATOR_UNKNOWN, h->footer_at + 28, e,
                      "creator \"%s\": no known program signs like this", name));
     return is_tap_01(f) ? find_tap_01(j, h->footer_at, e) : 0;
@@ -176,8 +142,7 @@ static int judge_geometry(struct vhd_judge *j, const struct vhd_head *h,
                      f->cylinders, f->heads, f->sectors_per_track, size,
                      f->current_size));
     if (size != f->current_size && !largest &&
-        !is_among(f->creator, exact_in_qemu,
-                  sizeof(exact_in_qemu) / sizeof(*exact_in_qemu)))
+        !vhd_creator_is_exact_in_qemu(f->creator))
         TRY(vhd_find(j, FOUND_GEOMETRY_CUTS, at, e,
                      "geometry %u/%u/%u: qemu before 2024-12 takes this disk "
                      "for %" PRIu64 " bytes instead of %" PRIu64,
