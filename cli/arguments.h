@@ -21,6 +21,7 @@ enum verb_bit {
     VERB_MAP = 64,
     VERB_CLEAN = 128,
     VERB_HASH = VERB_COPY | VERB_DIGEST,
+    VERB_CHAIN = VERB_CHECK | VERB_MAP, /* with parents only when asked to */
     VERB_LONG = VERB_HASH | VERB_COMPARE | VERB_MAP, /* may take long */
     VERB_IMAGE = VERB_LONG | VERB_INFO,
     VERB_SOURCE = VERB_IMAGE | VERB_CHECK, /* takes any place */

@@ -8,6 +8,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Terminals obey control characters, those of UTF-8 (U+0080 to U+009F) too. */
+static void make_printable(char *text)
+{
+    char *out = text;
+
+    for (const char *p = text; *p; p++) {
+        bool high = (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0 &&
+                    (unsigned char)p[1] >= 0x80;
+
+        p += high;
+        *out++ = high || iscntrl((unsigned char)*p) ? '?' : *p;
+    }
+    *out = '\0';
+}
+
 static void say_line(const char *fmt, va_list args)
     __attribute__((format(printf, 1, 0)));
 
@@ -16,9 +31,7 @@ static void say_line(const char *fmt, va_list args)
     char line[2048];
 
     (void)vsnprintf(line, sizeof(line), fmt, args);
-    for (char *p = line; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = '?';
+    make_printable(line);
     (void)fprintf(stderr, "vhdstream: %s\n", line);
 }
 
@@ -50,14 +63,8 @@ void print_text(const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    for (const char *p = text; *p; p++) {
-        bool high = (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0 &&
-                    (unsigned char)p[1] >= 0x80;
-
-        p += high;
-        (void)putchar(high || iscntrl((unsigned char)*p) ? '?' : *p);
-    }
-    (void)putchar('\n');
+    make_printable(text);
+    (void)puts(text);
 }
 
 int print_end(void)

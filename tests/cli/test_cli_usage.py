@@ -117,6 +117,12 @@ def test_control_characters_of_a_word_are_not_repeated(program):
     program("copy", "a", "b", "c\x07", status=2)
 
 
+def test_control_characters_above_ascii_are_not_repeated(program):
+    """U+009B alone begins what a terminal obeys, as ESC [ does."""
+    assert "\x9b" not in program("info", "a\x9b31m.vhd", status=4).err
+    assert "\x9b" not in program("fly\x9b31m", status=2).err
+
+
 def test_words_after_two_dashes_are_places(program, tmp_path):
     (tmp_path / "--force").write_bytes(bytes(1024))
     program("copy", "--from=raw", "--to=raw", "--", "--force", "out", cwd=tmp_path)
