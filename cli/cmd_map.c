@@ -13,9 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What cannot be opened has no table, not even an empty one. */
 static int print_row(void *ctx, const struct vhdstream_extent *x)
 {
-    (void)ctx;
+    bool *begun = ctx;
+
+    if (!*begun)
+        (void)printf("%16s %16s  %s\n", "start", "length", "kind");
+    *begun = true;
     return printf("%16" PRIu64 " %16" PRIu64 "  %s\n", x->start, x->length,
                   x->kind) < 0;
 }
@@ -43,10 +48,8 @@ static int call(struct vhdstream *v, const struct arguments *a)
 {
     bool begun = false;
 
-    if (a->json)
-        return vhdstream_map(v, a->places[0], print_json, &begun);
-    (void)printf("%16s %16s  %s\n", "start", "length", "kind");
-    return vhdstream_map(v, a->places[0], print_row, NULL);
+    return vhdstream_map(v, a->places[0], a->json ? print_json : print_row,
+                         &begun);
 }
 
 int cmd_map(struct vhdstream *v, struct arguments *a)

@@ -298,11 +298,22 @@ static int set_quick(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+/* Standard output, which "-" means everywhere, has the verb's own result. */
+static int set_file(char **out, const char *name, const char *value,
+                    struct err *e)
+{
+    if (!strcmp(value, "-"))
+        return err_set(e, ERR_USAGE,
+                       "--%s -: expected a file's name, since standard output "
+                       "has the result (a file of that name: ./-)",
+                       name);
+    return set_text(out, value, e);
+}
+
 static int set_image(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
-    (void)name;
-    return set_text(&o->image, value, e);
+    return set_file(&o->image, name, value, e);
 }
 
 static int set_state(struct options *o, const char *name, const char *value,
@@ -323,8 +334,7 @@ static int set_resume(struct options *o, const char *name, const char *value,
 static int set_blocks(struct options *o, const char *name, const char *value,
                       struct err *e)
 {
-    (void)name;
-    return set_text(&o->blocks, value, e);
+    return set_file(&o->blocks, name, value, e);
 }
 
 static int set_name_label(struct options *o, const char *name,

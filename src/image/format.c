@@ -90,6 +90,8 @@ static const struct magic magics[] = {
     {"BZh", 3, 0, CONTENT_FOREIGN, "bzip2 data"},
     {"PK\3\4", 4, 0, CONTENT_FOREIGN, "a zip archive"},
     {"7z\xbc\xaf\x27\x1c", 6, 0, CONTENT_FOREIGN, "a 7z archive"},
+    {"vhdstream block digests ", 24, 0, CONTENT_FOREIGN,
+     "a list of block digests, no disk"},
 };
 
 /* A tar header older than ustar is known by its sum alone. */
