@@ -69,7 +69,7 @@ static int judge_failure(struct walk *w, const struct vhd_search *s,
             *e = *why;
         return why->code;
     }
-    if (s->end == SEARCH_NOTHING)
+    if (s->end == SEARCH_NOTHING && !s->named)
         return judge_absence(w, e);
     return vhd_find(w->j, finding_of(s->end), w->at, e, "%s", why->text);
 }
@@ -135,6 +135,19 @@ static int step(struct walk *w, struct err *e)
     return result;
 }
 
+/* The base was reached, and the user has named more. */
+static int check_named(const struct walk *w, struct err *e)
+{
+    const struct vhd_lineage_options *opt = w->opt;
+
+    if (w->disk->has_parent || w->count > opt->nparents)
+        return 0;
+    return err_set(e, ERR_USAGE,
+                   "--parent %s: %s has no parent, since it is no differencing "
+                   "disk",
+                   opt->parents[w->count - 1], w->disk->name);
+}
+
 static int walk_down(struct walk *w, struct err *e)
 {
     int more = 1;
@@ -146,7 +159,8 @@ static int walk_down(struct walk *w, struct err *e)
                             CHAIN_DISKS_MAX);
         more = step(w, e);
     }
-    return more;
+    TRY(more);
+    return check_named(w, e);
 }
 
 static int start(struct walk *w, struct err *e)

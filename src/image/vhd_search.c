@@ -37,7 +37,7 @@ static int fail(struct vhd_search *s, enum vhd_search_end end, const char *path,
                    s->child->name, uuid_field(s), path, why);
 }
 
-static const char *kind_of(mode_t mode)
+static const char *kind_of(mode_t mode, bool any_kind)
 {
     if (S_ISDIR(mode))
         return "is a folder";
@@ -45,6 +45,8 @@ static const char *kind_of(mode_t mode)
         return "is a FIFO";
     if (S_ISSOCK(mode))
         return "is a socket";
+    if (any_kind)
+        return "is a character device; a parent is a file or a block device";
     return "is a device, which is opened only when --parent names it";
 }
 
@@ -145,7 +147,8 @@ static int try_path(struct vhd_search *s, const char *path, bool any_kind,
         return 0;
     }
     if (!S_ISREG(info.st_mode) && !(any_kind && S_ISBLK(info.st_mode)))
-        return fail(s, SEARCH_NO_DISK, path, kind_of(info.st_mode), e);
+        return fail(s, SEARCH_NO_DISK, path, kind_of(info.st_mode, any_kind),
+                    e);
     TRY(open_disk(s, path, e));
     TRY(mem_copy_text(&s->found, path, e));
     s->dev = info.st_dev;

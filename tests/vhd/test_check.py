@@ -157,6 +157,30 @@ def test_what_is_not_there(program, tmp_path):
     program("check", tmp_path / "none.vhd", status=4)
 
 
+def named(corpus, *names):
+    entries = {e["name"]: corpus.path(e["path"]) for e in corpus.manifest["valid"]}
+    return [word for name in names for word in ("--parent", entries.get(name, name))] + [
+        entries["diff-leaf"]]
+
+
+def test_more_parents_than_there_are_disks(vhdstream, corpus):
+    result = run(vhdstream, "check", *named(corpus, "diff-mid", "diff-base", "dyn-full"))
+    assert result.status == 2 and "dyn-full" in result.err and not result.out
+    assert run(vhdstream, "check", *named(corpus, "diff-mid", "diff-base")).status == 0
+
+
+def test_a_parent_named_in_vain_is_told(vhdstream, corpus, tmp_path):
+    result = run(vhdstream, "check", *named(corpus, str(tmp_path / "none")))
+    assert result.status == 3 and str(tmp_path / "none") in result.text
+    assert "parent-not-at-hand" in result.text
+
+
+def test_a_device_that_the_user_names_is_still_no_disk(vhdstream, corpus):
+    result = run(vhdstream, "check", *named(corpus, "/dev/zero"))
+    assert result.status == 3 and "parent-not-a-disk" in result.text
+    assert "a file or a block device" in result.text
+
+
 def test_a_whole_disk_has_no_parent_to_name(program, corpus, sound):
     program("check", corpus.path(sound["path"]), "--parent", corpus.path(sound["path"]), status=2)
 
