@@ -156,6 +156,14 @@ def test_azure_leaves_a_whole_mib_alone(program, tmp_path):
     assert os.path.getsize(tmp_path / "a.vhd") == 3 * MIB + 512
 
 
+@pytest.mark.parametrize("name", ["a.raw", "a.img", "a.tgz", "a.tar"])
+def test_azure_does_not_hide_under_another_name(vhdstream, tmp_path, name):
+    (tmp_path / "in.raw").write_bytes(bytes(MIB))
+    result = run(vhdstream, "copy", "--azure", tmp_path / "in.raw", tmp_path / name)
+    assert result.status == 2 and "--to vhd-fixed" in result.err
+    assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("form", ["vhd", "raw", "tgz"])
 def test_azure_takes_only_fixed_disks(program, tmp_path, form):
     raw = raw_file(str(tmp_path / "in.raw"), MIB)
