@@ -144,19 +144,32 @@ static int check_header_crc(struct gzip_source *g, struct err *e)
     return 0;
 }
 
-/* RFC 1952, 2.3. */
-static int check_start(const struct gzip_source *g, const uint8_t *head,
-                       struct err *e)
+/* Byte by byte: less than a header's length of something else is no cut. */
+static int take_magic(struct gzip_source *g, uint8_t head[2], struct err *e)
 {
-    uint64_t at = place(g) - 10;
+    static const uint8_t magic[2] = {0x1f, 0x8b};
+    uint64_t at = place(g);
 
-    if (head[0] != 0x1f || head[1] != 0x8b)
+    for (int i = 0; i < 2; i++) {
+        TRY(take_header(g, &head[i], 1, e));
+        if (head[i] == magic[i])
+            continue;
         return err_set(e, ERR_CORRUPT,
                        g->member_seen
                            ? "%s: something that is not gzip follows the gzip "
                              "data, from byte %" PRIu64
                            : "%s: not gzip, from byte %" PRIu64,
                        g->base.name, at);
+    }
+    return 0;
+}
+
+/* RFC 1952, 2.3. */
+static int check_start(const struct gzip_source *g, const uint8_t *head,
+                       struct err *e)
+{
+    uint64_t at = place(g) - 10;
+
     if (head[2] != 8 || head[3] & 0xe0)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: unknown form of gzip at byte %" PRIu64
@@ -170,7 +183,8 @@ static int read_header(struct gzip_source *g, struct err *e)
     uint8_t head[10];
 
     g->crc = 0;
-    TRY(take_header(g, head, sizeof(head), e));
+    TRY(take_magic(g, head, e));
+    TRY(take_header(g, head + 2, sizeof(head) - 2, e));
     TRY(check_start(g, head, e));
     if (head[3] & FLAG_EXTRA)
         TRY(skip_extra(g, e));

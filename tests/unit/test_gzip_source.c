@@ -278,6 +278,9 @@ static void test_what_follows_is_named_by_its_byte(void **state)
              "byte %zu",
              len);
     assert_string_equal(e.text, text);
+    /* Less of it than a header has is no cut. */
+    assert_int_equal(gunzip(len + 1, 0, sizeof(back)), ERR_CORRUPT);
+    assert_string_equal(e.text, text);
     memset(gz + len, 0, 10);
     assert_int_equal(gunzip(len + 20, 3, sizeof(back)), ERR_CORRUPT);
     snprintf(text, sizeof(text),
