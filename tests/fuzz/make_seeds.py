@@ -160,7 +160,8 @@ def main(folder):
     disks(os.path.join(folder, "vhd"), (4, 5, 7, 13), few, corpus)
     disks(os.path.join(folder, "check"), (14, 15, 30, 16), few, corpus)
     disks(os.path.join(folder, "open"), (2, 10, 0x62, 0xa2, 0x72), few, corpus)
-    disks(os.path.join(folder, "round"), (14, 15, 30, 46, 78, 110, 31), few, corpus)
+    some = dict(list(corpus.items())[::4])       # it is slow
+    disks(os.path.join(folder, "round"), (14, 15, 30, 46, 78, 110, 31), few, some)
     disks(os.path.join(folder, "undo"), (14, 12, 10, 0, 34, 66), few, corpus)
     chains(os.path.join(folder, "chain"), few)
     packed(os.path.join(folder, "open"), few)
