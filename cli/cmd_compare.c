@@ -65,10 +65,11 @@ int cmd_compare(struct vhdstream *v, struct arguments *a)
         return status;
     root = json_loads(vhdstream_result(v), 0, NULL);
     if (a->json)
-        (void)puts(vhdstream_result(v));
+        status = print_line(vhdstream_result(v));
     else if (!a->quiet)
         print_comparison(root, a->places);
-    status = print_end();
+    if (!status)
+        status = print_end();
     if (!status && !json_is_true(json_object_get(root, "identical")))
         status = DIFFERENT;
     json_decref(root);

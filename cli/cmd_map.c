@@ -41,7 +41,9 @@ static int print_json(void *ctx, const struct vhdstream_extent *x)
 /* The members of the result, after the extents. */
 static void print_rest(const char *result)
 {
-    (void)printf("\n  ],%s\n", strchr(result, '{') + 1);
+    (void)fputs("\n  ],", stdout);
+    put_json(strchr(result, '{') + 1);
+    (void)putchar('\n');
 }
 
 static int call(struct vhdstream *v, const struct arguments *a)

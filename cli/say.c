@@ -8,14 +8,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Terminals obey control characters, those of UTF-8 (U+0080 to U+009F) too. */
+/* U+0080 to U+009F, in UTF-8. */
+static bool is_high_control(const char *p)
+{
+    return (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] >= 0x80 &&
+           (unsigned char)p[1] < 0xa0;
+}
+
+/* Terminals obey control characters, those above ASCII too. */
 static void make_printable(char *text)
 {
     char *out = text;
 
     for (const char *p = text; *p; p++) {
-        bool high = (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0 &&
-                    (unsigned char)p[1] >= 0x80;
+        bool high = is_high_control(p);
 
         p += high;
         *out++ = high || iscntrl((unsigned char)*p) ? '?' : *p;
@@ -67,6 +73,16 @@ void print_text(const char *fmt, ...)
     (void)puts(text);
 }
 
+void put_json(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        if (is_high_control(p))
+            (void)printf("\\u%04x", (unsigned char)*++p);
+        else
+            (void)putchar(*p);
+    }
+}
+
 int print_end(void)
 {
     if (ferror(stdout) || fflush(stdout)) {
@@ -78,6 +94,7 @@ int print_end(void)
 
 int print_line(const char *text)
 {
-    (void)puts(text);
+    put_json(text);
+    (void)putchar('\n');
     return print_end();
 }

@@ -16,7 +16,11 @@ int say_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * print_end tells whether it arrived. */
 void print_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A line on stdout that must arrive: 0, or the exit status after having said
+/* JSON on stdout, or what has no more in it: the control characters that JSON
+ * lets stand, those above ASCII, are escaped. print_end tells. */
+void put_json(const char *text);
+
+/* The same as a line that must arrive: 0, or the exit status after having said
  * why not. */
 int print_line(const char *text);
 

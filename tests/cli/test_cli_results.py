@@ -124,6 +124,16 @@ def test_info_in_words_says_the_same(program, disk):
     assert lines["virtual size"] == str(ODD) and lines["format"] == "raw"
 
 
+@pytest.mark.parametrize("verb", ["info", "check", "map", "digest"])
+def test_json_does_not_drive_a_terminal(program, tmp_path, verb):
+    """U+009B may stand in JSON, but is escaped, as U+001B has to be."""
+    path = tmp_path / "a\x9b31m\x1b[31m.vhd"
+    path.write_bytes(vhd(4 * MIB, {0: DATA}))
+    result = program(verb, path, "--json")
+    assert result.json["place"] == str(path)
+    assert not set(result.text) & {"\x9b", "\x1b"}
+
+
 def test_info_of_a_pipe(program):
     info = program("info", "-", "--json", stdin=vhd(4 * MIB, {0: DATA})).json
     assert info["virtual_size"] == 4 * MIB and info["place"] == "standard input"
