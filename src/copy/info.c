@@ -50,8 +50,7 @@ static int tell_child_sizes(struct vhdstream *v, struct image **img,
         return 0;
     TRY(parent_of_copy(v, *img, vhd_decode_source(*img), &parent, e));
     TRY(image_reblock(img, e));
-    report_child_sizes(*img, parent, result);
-    return 0;
+    return report_child_sizes(*img, parent, result, e);
 }
 
 /* Joining small blocks wraps the image, which a chain cannot be laid under; so
@@ -143,7 +142,7 @@ static int look(struct vhdstream *v, const struct place *p, struct input *in,
                        v->opt.parents[0], p->name);
     if (!in->img->has_parent && image_can_reblock(in->img)) {
         TRY(image_reblock(&in->img, e));
-        report_sizes(in->img, *result);
+        TRY(report_sizes(in->img, *result, e));
     }
     return read_note(v, in, *result, e);
 }

@@ -67,12 +67,12 @@ int report_info(const struct place *p, const struct input *in, json_t **result,
 
 /* Adds "size_as": the exact size as each output format that can hold the image,
  * which has blocks of 2 MiB. */
-void report_sizes(const struct image *img, json_t *result);
+int report_sizes(const struct image *img, json_t *result, struct err *e);
 
 /* Adds "size_as_child": that of a copy that keeps its parent, and names it by
  * the path `parent`, or not (NULL). */
-void report_child_sizes(const struct image *img, const char *parent,
-                        json_t *result);
+int report_child_sizes(const struct image *img, const char *parent,
+                       json_t *result, struct err *e);
 
 /* Appends a parent to a chain: "place", "format", "virtual_size", and "type"
  * and "uuid" of a VHD. */

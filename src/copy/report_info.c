@@ -156,39 +156,51 @@ static void size_as(json_t *object, const char *name, const struct encoder *enc)
     json_object_set_new(object, name, number(enc->size));
 }
 
-static void add_vhd_sizes(json_t *object, const struct image *img,
-                          const char *parent)
+static int add_vhd_sizes(json_t *object, const struct image *img,
+                         const char *parent, struct err *e)
 {
     CLEANUP(encoder) struct encoder *vhd = NULL;
     const struct vhd_options opt = {.parent = parent};
 
-    if (vhd_encoder(&vhd, img, &opt, NULL))
-        return;
+    if (img->size > VHD_SIZE_MAX)
+        return 0;
+    TRY(vhd_encoder(&vhd, img, &opt, e));
     size_as(object, "vhd", vhd);
     json_object_set_new(object, "tar", number(sink_tar_size(vhd->size)));
+    return 0;
 }
 
-void report_sizes(const struct image *img, json_t *result)
+static int add_plain_sizes(json_t *object, const struct image *img,
+                           struct err *e)
 {
     CLEANUP(encoder) struct encoder *fixed = NULL;
     CLEANUP(encoder) struct encoder *raw = NULL;
-    json_t *object = json_object();
 
-    add_vhd_sizes(object, img, NULL);
-    if (!vhd_fixed_encoder(&fixed, img, img->size, NULL, NULL))
+    if (img->size <= VHD_SIZE_MAX) {
+        TRY(vhd_fixed_encoder(&fixed, img, img->size, NULL, e));
         size_as(object, "vhd-fixed", fixed);
-    if (!raw_encoder(&raw, img, img->size, NULL))
-        size_as(object, "raw", raw);
-    json_object_set_new(result, "size_as", object);
+    }
+    TRY(raw_encoder(&raw, img, img->size, e));
+    size_as(object, "raw", raw);
+    return 0;
 }
 
-void report_child_sizes(const struct image *img, const char *parent,
-                        json_t *result)
+int report_sizes(const struct image *img, json_t *result, struct err *e)
 {
     json_t *object = json_object();
 
-    add_vhd_sizes(object, img, parent);
+    json_object_set_new(result, "size_as", object);
+    TRY(add_vhd_sizes(object, img, NULL, e));
+    return add_plain_sizes(object, img, e);
+}
+
+int report_child_sizes(const struct image *img, const char *parent,
+                       json_t *result, struct err *e)
+{
+    json_t *object = json_object();
+
     json_object_set_new(result, "size_as_child", object);
+    return add_vhd_sizes(object, img, parent, e);
 }
 
 /* --- the chain ------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 """Each allocation and each call on a file fails in turn while a chain is copied: an error that
 says so, no leak, nothing left behind; or, where it could be done without, the right disk."""
 
+import json
 import os
 import subprocess
 
@@ -59,3 +60,24 @@ def test_every_call_fails_once(faults, corpus, tmp_path, args, parents):
         else:
             assert read_content([out] + below) == meant, at
     assert total > 50
+
+
+def info(program, path, **env):
+    done = subprocess.run([program, "info", "--json", path], timeout=60, check=False,
+                          env={**os.environ, **env}, capture_output=True)
+    assert done.returncode not in (SANITIZER, -6, -11), (env, done.stderr)
+    return done
+
+
+def test_what_is_told_of_a_chain_is_whole_or_an_error(faults, corpus, tmp_path):
+    path, = (corpus.path(v["path"]) for v in corpus.manifest["valid"] if v["name"] == "diff-leaf")
+    meant = json.loads(info(faults, path, VHDSTREAM_FAULT_COUNT=str(tmp_path / "n")).stdout)
+    total = int((tmp_path / "n").read_text())
+    for at in range(1, total + 1):
+        done = info(faults, path, VHDSTREAM_FAULT_AT=str(at))
+        if done.returncode:
+            assert done.stderr.startswith(b"vhdstream: ") and not done.stdout, at
+        else:
+            told = json.loads(done.stdout)
+            assert told == meant or "chain_broken" in told, at
+    assert total > 20
