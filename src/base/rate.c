@@ -4,11 +4,34 @@
 
 #include "base/checked.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { PIECES_A_SECOND = 8, PIECE_MAX = 256 * 1024 };
 
 static const double credit_s = 0.25; /* that a pause is good for, at most */
+
+bool rate_parse(const char *text, uint64_t *per_s)
+{
+    static const char suffixes[] = "bBkKmMgGtT";
+    unsigned long long number;
+    const char *suffix;
+    char *end;
+    int shift;
+
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    suffix = *end ? strchr(suffixes, *end) : suffixes;
+    if (text[0] < '0' || text[0] > '9' || errno || !suffix || (*end && end[1]))
+        return false;
+    shift = (int)(suffix - suffixes) / 2 * 10;
+    if (!number || number > (unsigned long long)INT64_MAX >> shift)
+        return false;
+    *per_s = (uint64_t)number << shift;
+    return true;
+}
 
 void rate_init(struct rate *r, uint64_t per_s, const struct wait *wait)
 {

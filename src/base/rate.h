@@ -23,6 +23,10 @@ struct rate {
     double free_at; /* when all that was paid for is through */
 };
 
+/* As curl's --limit-rate: digits, and a suffix that multiplies by 1024, once or
+ * more: b, k, m, g, t or a capital. False: it is none, or 0, or too large. */
+bool rate_parse(const char *text, uint64_t *per_s);
+
 /* `per_s` > 0; `wait` (whose limit does not count here) must outlive it. */
 void rate_init(struct rate *r, uint64_t per_s, const struct wait *wait);
 void rate_end(struct rate *r);

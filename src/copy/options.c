@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/rate.h"
 #include "base/retry.h"
 #include "copy/time_span.h"
 #include "image/vhd_chain.h"
@@ -162,30 +163,15 @@ static int set_retry_delay(struct options *o, const char *name,
     return 0;
 }
 
-/* As curl's --limit-rate: a suffix multiplies by 1024, once or more. */
 static int set_limit_rate(struct options *o, const char *name,
                           const char *value, struct err *e)
 {
-    static const char suffixes[] = "bBkKmMgGtT";
-    unsigned long long number;
-    const char *suffix;
-    char *end;
-    int shift;
-
-    errno = 0;
-    number = strtoull(value, &end, 10);
-    suffix = *end ? strchr(suffixes, *end) : suffixes;
-    shift = suffix ? (int)(suffix - suffixes) / 2 * 10 : 0;
-    if (value[0] < '0' || value[0] > '9' || errno || !suffix ||
-        (*end && end[1]) || !number ||
-        number > (unsigned long long)INT64_MAX >> shift)
-        return err_set(e, ERR_USAGE,
-                       "--%s %s: expected bytes a second, at least 1, as a "
-                       "whole number with K, M, G or T behind it for powers of "
-                       "1024",
-                       name, value);
-    o->limit_rate = (uint64_t)number << shift;
-    return 0;
+    if (rate_parse(value, &o->limit_rate))
+        return 0;
+    return err_set(e, ERR_USAGE,
+                   "--%s %s: expected bytes a second, at least 1, as a whole "
+                   "number with K, M, G or T behind it for powers of 1024",
+                   name, value);
 }
 
 static int set_size(struct options *o, const char *name, const char *value,
