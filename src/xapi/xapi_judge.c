@@ -9,18 +9,6 @@
 
 /* --- words -----------------------------------------------------------------*/
 
-struct unit {
-    uint64_t seconds;
-    const char *name;
-};
-
-static const struct unit units[] = {
-    {604800, "week"}, {86400, "day"}, {3600, "hour"},
-    {60, "minute"},   {1, "second"},
-};
-
-enum { UNITS = sizeof(units) / sizeof(units[0]) };
-
 static int add_unit(char out[XAPI_SPAN_SIZE], int at, uint64_t count,
                     const char *name)
 {
@@ -33,18 +21,18 @@ static int add_unit(char out[XAPI_SPAN_SIZE], int at, uint64_t count,
 
 const char *xapi_span(uint64_t seconds, char out[XAPI_SPAN_SIZE])
 {
+    static const char *const names[] = {"week", "day", "hour", "minute",
+                                        "second"};
+    const uint64_t counts[] = {seconds / 604800, seconds / 86400 % 7,
+                               seconds / 3600 % 24, seconds / 60 % 60,
+                               seconds % 60};
     int first = 0, at;
 
-    while (first < UNITS - 1 && seconds < units[first].seconds)
+    while (first < 4 && !counts[first])
         first++;
-    at = add_unit(out, 0, seconds / units[first].seconds, units[first].name);
-    if (first < UNITS - 1) {
-        uint64_t rest = seconds % units[first].seconds;
-        const struct unit *next = &units[first + 1];
-
-        if (rest >= next->seconds)
-            (void)add_unit(out, at, rest / next->seconds, next->name);
-    }
+    at = add_unit(out, 0, counts[first], names[first]);
+    if (first < 4 && counts[first + 1])
+        (void)add_unit(out, at, counts[first + 1], names[first + 1]);
     return out;
 }
 
