@@ -20,7 +20,7 @@ def test_help_goes_to_stdout(program, args):
 
 def test_help_names_every_verb(program):
     text = program("--help").text
-    for verb in ("copy", "info"):
+    for verb in ("copy", "info", "clean"):
         assert re.search(r"^  %s +" % verb, text, re.M)
 
 
@@ -39,7 +39,7 @@ def test_help_of_info_does_not_name_what_it_refuses(program):
         assert option not in ("force", "level", "name-label", "snapshot", "to")
 
 
-@pytest.mark.parametrize("verb", ["", "copy", "info"])
+@pytest.mark.parametrize("verb", ["", "copy", "info", "clean"])
 def test_help_fits_80_columns(program, verb):
     for line in program(*[verb][:bool(verb)], "--help").text.splitlines():
         assert len(line) <= 80, line
