@@ -77,7 +77,7 @@ static int make_room(struct leaf_record *r, struct err *e)
         return 0;
     }
     TRY(mem_alloc_array(&more, room, sizeof(*more), "hashes", e));
-    if (r->nruns)
+    if (r->runs)
         memcpy(more, r->runs, r->nruns * sizeof(*more));
     free(r->runs);
     r->runs = more;
@@ -95,7 +95,7 @@ static int append(struct leaf_record *r, const struct leaf_hash *hash,
         return 0;
     }
     TRY(make_room(r, e));
-    if (!r->forgotten)
+    if (r->runs)
         r->runs[r->nruns++] = (struct leaf_run){count, *hash};
     return 0;
 }
