@@ -40,7 +40,7 @@ static int make_encoder(struct encoder **enc, struct image **img,
     if ((*img)->size > PLAIN_MAX)
         return -1;
     if (form == CHUNKED)
-        return chunked_encoder(enc, *img, (*img)->size, NULL);
+        return chunked_encoder(enc, *img, (*img)->size, NULL, NULL);
     if (!image_is_ascending(*img) && image_ascend(img, NULL))
         return -1;
     if (form == RAW)
