@@ -159,8 +159,9 @@ static int take(struct xapi_disk **out, struct xapi *x, const char *ref,
         code = xapi_beat_start(x, &d->beat, "VDI", ref, e);
     if (code < 0) {
         free(d);
-        if (ours)
-            remove_vdi(x, ref, NULL, e);
+        if (!ours)
+            return code;
+        remove_vdi(x, ref, NULL, e);
         return e->code;
     }
     d->x = x;

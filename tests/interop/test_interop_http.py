@@ -14,6 +14,7 @@ from disk_rig import MIB, content_of, noise, raw_file, read_raw
 from http_rig import Nginx, PythonServer
 from program_rig import end
 
+ONCE = ["--retries", "0"]
 pytestmark = pytest.mark.skipif(not (shutil.which("nginx") or os.path.exists("/usr/sbin/nginx")),
                                 reason="no nginx")
 SIZE = 20 * MIB
@@ -85,7 +86,7 @@ def test_redirect_of_a_get(program, nginx, forms, tmp_path):
 
 
 def test_redirects_in_a_circle(program, nginx, tmp_path):
-    program("copy", nginx.url("loop"), tmp_path / "o.raw", "--from=raw", status=None)
+    program("copy", nginx.url("loop"), tmp_path / "o.raw", "--from=raw", *ONCE, status=None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -94,14 +95,15 @@ STATUSES = [("nothing.raw", 4), ("forbidden", 5), ("busy", 75), ("broken", 75)]
 
 @pytest.mark.parametrize("path, status", STATUSES)
 def test_refusals_of_a_get(program, nginx, tmp_path, path, status):
-    result = program("copy", nginx.url(path), tmp_path / "o.raw", "--from=raw", status=status)
+    result = program("copy", nginx.url(path), tmp_path / "o.raw", "--from=raw", *ONCE,
+                     status=status)
     assert nginx.url(path) in result.line and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path, status", [("forbidden/x.raw", 5), ("busy/x.raw", 75),
                                           ("full/x.raw", 6), ("limited/x.raw", 6)])
 def test_refusals_of_a_put(program, nginx, path, status):
-    result = program("copy", nginx.path("a.raw"), nginx.url(path), status=status)
+    result = program("copy", nginx.path("a.raw"), nginx.url(path), *ONCE, status=status)
     assert nginx.url(path) in result.line
 
 
@@ -184,7 +186,7 @@ def careless(folder, keeps, length):
 @pytest.mark.parametrize("keeps", [0.0, 0.0001, 0.5, 0.999999])
 def test_server_that_sends_less_than_it_promised(program, nginx, forms, tmp_path, form, keeps):
     server = careless(nginx.files, keeps, True)
-    result = program("copy", server.url("a." + form), tmp_path / "o.raw", status=None)
+    result = program("copy", server.url("a." + form), tmp_path / "o.raw", *ONCE, status=None)
     server.close()
     assert result.status in (3, 75) and list(tmp_path.iterdir()) == []
 
@@ -216,7 +218,7 @@ def test_raw_disk_without_a_length(program, nginx, forms, tmp_path):
 
 
 def test_nobody_listens(program, tmp_path):
-    program("copy", "http://127.0.0.1:1/a.raw", tmp_path / "o.raw", status=75)
+    program("copy", "http://127.0.0.1:1/a.raw", tmp_path / "o.raw", *ONCE, status=75)
 
 
 def test_put_that_is_stopped_is_no_file(program, nginx, tmp_path):
@@ -244,7 +246,7 @@ def test_pythons_own_server(program, nginx, forms, tmp_path):
     for form in ("raw", "vhd", "tgz"):
         program("copy", server.url("a." + form), tmp_path / "o.raw", "--force")
         assert read_raw(tmp_path / "o.raw") == forms
-    result = program("copy", nginx.path("a.raw"), server.url("new.raw"), status=None)
+    result = program("copy", nginx.path("a.raw"), server.url("new.raw"), *ONCE, status=None)
     server.close()
     assert result.status == 1 and "501" in result.line      # it knows no PUT
 
