@@ -11,6 +11,7 @@
 #include "xapi/xapi_text.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -196,22 +197,6 @@ static int set_size_from(struct options *o, const char *name, const char *value,
     return 0;
 }
 
-static int set_azure(struct options *o, const char *name, const char *value,
-                     struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->azure = true;
-    return 0;
-}
-
-static int set_keep_parent(struct options *o, const char *name,
-                           const char *value, struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->keep_parent = true;
-    return 0;
-}
-
 /* Each one adds a name. */
 static int set_parent(struct options *o, const char *name, const char *value,
                       struct err *e)
@@ -228,60 +213,12 @@ static int set_parent(struct options *o, const char *name, const char *value,
     return 0;
 }
 
-static int set_force(struct options *o, const char *name, const char *value,
-                     struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->force = true;
-    return 0;
-}
-
-static int set_snapshot(struct options *o, const char *name, const char *value,
-                        struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->snapshot = true;
-    return 0;
-}
-
 static int check_utf8(const char *name, const char *value, struct err *e)
 {
     if (text_is_utf8(value, strlen(value)))
         return 0;
     return err_set(e, ERR_USAGE, "--%s: not UTF-8, as texts of a pool are",
                    name);
-}
-
-static int set_digest(struct options *o, const char *name, const char *value,
-                      struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->digest = true;
-    return 0;
-}
-
-static int set_verify(struct options *o, const char *name, const char *value,
-                      struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->verify = true;
-    return 0;
-}
-
-static int set_plain(struct options *o, const char *name, const char *value,
-                     struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->plain = true;
-    return 0;
-}
-
-static int set_quick(struct options *o, const char *name, const char *value,
-                     struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->quick = true;
-    return 0;
 }
 
 /* Standard output, which "-" means everywhere, has the verb's own result. */
@@ -300,21 +237,6 @@ static int set_image(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
     return set_file(&o->image, name, value, e);
-}
-
-static int set_state(struct options *o, const char *name, const char *value,
-                     struct err *e)
-{
-    (void)name;
-    return set_text(&o->state, value, e);
-}
-
-static int set_resume(struct options *o, const char *name, const char *value,
-                      struct err *e)
-{
-    (void)name, (void)value, (void)e;
-    o->resume = true;
-    return 0;
 }
 
 static int set_blocks(struct options *o, const char *name, const char *value,
@@ -337,20 +259,17 @@ static int set_description(struct options *o, const char *name,
     return set_text(&o->description, value, e);
 }
 
-static int set_chain(struct options *o, const char *name, const char *value,
+static int set_state(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
-    (void)name, (void)value, (void)e;
-    o->chain = true;
-    return 0;
+    return set_file(&o->state, name, value, e);
 }
 
-static int set_dry_run(struct options *o, const char *name, const char *value,
-                       struct err *e)
+static int set_undo(struct options *o, const char *name, const char *value,
+                    struct err *e)
 {
-    (void)name, (void)value, (void)e;
-    o->dry_run = true;
-    return 0;
+    (void)name;
+    return set_text(&o->undo, value, e);
 }
 
 static int set_older_than(struct options *o, const char *name,
@@ -363,49 +282,44 @@ static int set_older_than(struct options *o, const char *name,
     return 0;
 }
 
-static int set_undo(struct options *o, const char *name, const char *value,
-                    struct err *e)
-{
-    (void)name;
-    return set_text(&o->undo, value, e);
-}
-
 struct option {
     const char *name;
-    bool has_value;
-    setter *set;
+    setter *set; /* NULL: a switch */
+    size_t at;   /* of the switch in struct options */
 };
 
+#define SWITCH(field) offsetof(struct options, field)
+
 static const struct option options[] = {
-    {"azure", false, set_azure},
-    {"blocks", true, set_blocks},
-    {"chain", false, set_chain},
-    {"description", true, set_description},
-    {"digest", false, set_digest},
-    {"dry-run", false, set_dry_run},
-    {"force", false, set_force},
-    {"from", true, set_from},
-    {"image", true, set_image},
-    {"keep-parent", false, set_keep_parent},
-    {"level", true, set_level},
-    {"limit-rate", true, set_limit_rate},
-    {"name-label", true, set_name_label},
-    {"older-than", true, set_older_than},
-    {"parent", true, set_parent},
-    {"plain", false, set_plain},
-    {"quick", false, set_quick},
-    {"resume", false, set_resume},
-    {"retries", true, set_retries},
-    {"retry-delay", true, set_retry_delay},
-    {"size", true, set_size},
-    {"size-from", true, set_size_from},
-    {"snapshot", false, set_snapshot},
-    {"state", true, set_state},
-    {"threads", true, set_threads},
-    {"timeout", true, set_timeout},
-    {"to", true, set_to},
-    {"undo", true, set_undo},
-    {"verify", false, set_verify},
+    {"azure", .at = SWITCH(azure)},
+    {"blocks", .set = set_blocks},
+    {"chain", .at = SWITCH(chain)},
+    {"description", .set = set_description},
+    {"digest", .at = SWITCH(digest)},
+    {"dry-run", .at = SWITCH(dry_run)},
+    {"force", .at = SWITCH(force)},
+    {"from", .set = set_from},
+    {"image", .set = set_image},
+    {"keep-parent", .at = SWITCH(keep_parent)},
+    {"level", .set = set_level},
+    {"limit-rate", .set = set_limit_rate},
+    {"name-label", .set = set_name_label},
+    {"older-than", .set = set_older_than},
+    {"parent", .set = set_parent},
+    {"plain", .at = SWITCH(plain)},
+    {"quick", .at = SWITCH(quick)},
+    {"resume", .at = SWITCH(resume)},
+    {"retries", .set = set_retries},
+    {"retry-delay", .set = set_retry_delay},
+    {"size", .set = set_size},
+    {"size-from", .set = set_size_from},
+    {"snapshot", .at = SWITCH(snapshot)},
+    {"state", .set = set_state},
+    {"threads", .set = set_threads},
+    {"timeout", .set = set_timeout},
+    {"to", .set = set_to},
+    {"undo", .set = set_undo},
+    {"verify", .at = SWITCH(verify)},
 };
 
 /* --- what belongs to a side ------------------------------------------------
@@ -484,8 +398,11 @@ int options_set(struct options *o, const char *name, const char *value,
     for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
         if (strcmp(options[i].name, name))
             continue;
-        TRY(check_value(name, value, options[i].has_value, e));
-        return options[i].set(o, name, value, e);
+        TRY(check_value(name, value, options[i].set != NULL, e));
+        if (options[i].set)
+            return options[i].set(o, name, value, e);
+        *(bool *)((char *)o + options[i].at) = true;
+        return 0;
     }
     done = try_side(o, name, value, e);
     TRY(done);
