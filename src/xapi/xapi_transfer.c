@@ -303,7 +303,8 @@ int xapi_transfer_explain(struct xapi_transfer *t, struct err *e)
 
 int xapi_transfer_blame(const struct xapi_transfer *t, bool told)
 {
-    if (!told && xapi_fault_is(&t->verdict.fault, "VDI_IO_ERROR"))
+    if (!told && (xapi_fault_is(&t->verdict.fault, "VDI_IO_ERROR") ||
+                  t->verdict.status == XAPI_TASK_CANCELLED))
         return ERR_TEMPORARY;
     return xapi_verdict_code(&t->verdict);
 }

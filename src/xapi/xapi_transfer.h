@@ -62,7 +62,9 @@ int xapi_transfer_explain(struct xapi_transfer *t, struct err *e);
 
 /* The error code for a task that did not succeed. XAPI tells its failures in
  * the answer, too: where it did not (`told` false), an "I/O error" of its child
- * is most likely a connection that was cut on the way: ERR_TEMPORARY. */
+ * is most likely a connection that was cut on the way, and a cancelled task
+ * that of a host whose toolstack was started anew, since task.cancel does not
+ * reach these transfers: ERR_TEMPORARY. */
 int xapi_transfer_blame(const struct xapi_transfer *t, bool told);
 
 /* Breaks off what is still under way and waits, as the session's settle time

@@ -197,7 +197,7 @@ def test_a_stall_ends_by_the_limit(sim, tool, disk):
     ("failure", ["VDI_IO_ERROR", "Device I/O errors"], 75, "without a word of the server"),
     ("failure", ["SR_BACKEND_FAILURE_46", "", "The VDI is not available", ""], 75, "--snapshot"),
     ("failure", ["INTERNAL_ERROR", "End_of_file"], 1, "End_of_file"),
-    ("cancelled", None, 1, "was cancelled"),
+    ("cancelled", None, 75, "was cancelled"),
     ("gone", None, 7, "lost the task"),
     ("pending", None, 7, "could not be learnt"),
 ])

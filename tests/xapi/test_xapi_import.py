@@ -250,7 +250,7 @@ def test_a_stall_ends_by_the_limit(sim, tool):
     ("failure", ["VDI_IO_ERROR", "Device I/O errors"], 75, "has not confirmed them"),
     ("failure", ["INTERNAL_ERROR", "End_of_file"], 1, "End_of_file"),
     ("failure", ["VDI_IN_USE", "OpaqueRef:x", "attach"], 75, "the VDI is in use"),
-    ("cancelled", None, 1, "was cancelled"),
+    ("cancelled", None, 75, "was cancelled"),
     ("gone", None, 7, "lost the task"),
     ("pending", None, 7, "could not be learnt"),
 ])
