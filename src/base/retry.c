@@ -4,12 +4,12 @@
 
 static unsigned pause_s(const struct retry *r)
 {
+    unsigned most =
+        r->delay_s < RETRY_DELAY_MAX_S ? RETRY_DELAY_MAX_S : r->delay_s;
     unsigned doublings = r->used < 6 ? r->used : 6;
     unsigned seconds = r->delay_s << doublings;
 
-    return seconds < RETRY_DELAY_MAX_S || r->delay_s > RETRY_DELAY_MAX_S
-               ? seconds
-               : RETRY_DELAY_MAX_S;
+    return seconds < most ? seconds : most;
 }
 
 int retry_pause(struct retry *r, struct err *e)

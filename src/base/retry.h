@@ -23,7 +23,7 @@ enum {
 struct retry {
     unsigned max;     /* tries beyond the first, without progress between */
     unsigned delay_s; /* the first pause; each one is twice the last, up to
-                         RETRY_DELAY_MAX_S */
+                         RETRY_DELAY_MAX_S; one that is longer stays */
     unsigned used;
     const struct notice *notice; /* or NULL */
     const struct wait *wait;

@@ -65,13 +65,14 @@ int state_write(const struct state *st, const char *path,
 
 static bool shape_parse(const char *text, struct image_shape *out)
 {
-    if (strlen(text) != SHAPE_TEXT_SIZE - 1)
+    /* sscanf alone would take blanks and signs for digits. */
+    if (strlen(text) != SHAPE_TEXT_SIZE - 1 ||
+        strspn(text, "0123456789abcdef") != SHAPE_TEXT_SIZE - 1)
         return false;
     for (int i = 0; i < IMAGE_SHAPE_SIZE; i++) {
         unsigned byte;
-        int used = 0;
 
-        if (sscanf(text + 2 * i, "%2x%n", &byte, &used) != 1 || used != 2)
+        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
             return false;
         out->sum[i] = (uint8_t)byte;
     }

@@ -21,7 +21,8 @@ static int fake_next(struct image *img, struct block *b, struct err *e)
     if (!image_step_piece(img, &f->cursor, b))
         return 0;
     if (f->how.fail_at && f->cursor.steps == f->how.fail_at)
-        return err_set(e, ERR_CORRUPT, "the input is broken");
+        return err_set(e, f->how.fail_code ? f->how.fail_code : ERR_CORRUPT,
+                       "the input is broken");
     memcpy(b->data,
            f->how.data + (uint64_t)b->index * img->block_size + b->offset,
            b->len);

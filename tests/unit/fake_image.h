@@ -16,7 +16,8 @@ struct fake_image {
     uint32_t *order;
     uint32_t nmapped;
     bool seekable, has_parent;
-    uint32_t fail_at; /* the step that fails with ERR_CORRUPT; 0: none */
+    uint32_t fail_at; /* the step that fails; 0: none */
+    int fail_code;    /* with this; 0: ERR_CORRUPT */
 };
 
 /* The data must outlive it. */
