@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(config, items):
     """A test runs the program, or a tool of ours, when it asks for it, directly or not."""
     if not config.getoption("--program-only"):
         return
-    ours = {"vhdstream", "xapitool", "streamtool"}
+    ours = {"vhdstream", "xapitool", "streamtool", "soaktool"}
     chosen = [item for item in items if ours.intersection(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
@@ -64,6 +64,27 @@ def vhdstream():
     path = os.environ.get("VHDSTREAM") or os.path.join(HERE, "..", "build", "vhdstream")
     assert os.access(path, os.X_OK), "no program at %s: ./dev build, or set VHDSTREAM" % path
     return os.path.abspath(path)
+
+
+def unit_tool(name):
+    """A tool of tests/unit: beside the program under test, else of ./dev check."""
+    program = os.environ.get("VHDSTREAM") or \
+        os.path.join(HERE, "..", "build", "check", "plain", "cli", "vhdstream")
+    path = os.path.join(os.path.dirname(program), "..", "tests", "unit", name)
+    assert os.access(path, os.X_OK), "no %s at %s: ./dev check plain builds it" % (name, path)
+    return os.path.abspath(path)
+
+
+@pytest.fixture(scope="session")
+def xapitool():
+    """Path of the program that calls src/xapi."""
+    return unit_tool("xapitool")
+
+
+@pytest.fixture(scope="session")
+def soaktool():
+    """Path of the program that copies again and again in one process."""
+    return unit_tool("soaktool")
 
 
 @pytest.fixture(scope="session")

@@ -54,17 +54,6 @@ def sim(shared_pool):
     assert state["client_faults"] == []
 
 
-@pytest.fixture(scope="session")
-def xapitool():
-    """Its path: $XAPITOOL, else beside the program under test, else of ./dev check."""
-    program = os.environ.get("VHDSTREAM") or \
-        os.path.join(TESTS, "..", "build", "check", "plain", "cli", "vhdstream")
-    beside = os.path.join(os.path.dirname(program), "..", "tests", "unit", "xapitool")
-    path = os.environ.get("XAPITOOL") or beside
-    assert os.access(path, os.X_OK), "no xapitool at %s: set XAPITOOL" % path
-    return os.path.abspath(path)
-
-
 @pytest.fixture
 def tool(sim, xapitool):
     return Tool(xapitool, sim)
