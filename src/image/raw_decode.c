@@ -161,7 +161,8 @@ static int open_raw(struct source **src, uint64_t len, const char *format,
     int result;
 
     if (len > UINT64_MAX / 2)
-        return err_set(e, ERR_UNSUPPORTED, "%s: %" PRIu64 " bytes",
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: %" PRIu64 " bytes are more than a disk can have",
                        (*src)->name, len);
     TRY(mem_alloc(&r, sizeof(*r), "an image", e));
     r->len = len;
