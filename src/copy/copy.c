@@ -3,6 +3,7 @@
 
 /* The spine: place → image → encoder → sink → place. */
 
+#include "base/checked.h"
 #include "base/mem.h"
 #include "copy/hashing.h"
 #include "copy/input.h"
@@ -15,6 +16,8 @@
 #include "image/encoder.h"
 #include "xapi/xapi_text.h"
 
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +66,23 @@ static void limit_rate(const struct copy *c)
         operation_limit_output(c->v);
 }
 
+/* Bytes of a connection tell little of the disk, so its blocks are told, too,
+ * where a pool takes part. */
+static int move_blocks(struct copy *c, struct err *e)
+{
+    const struct image *img = c->in.img;
+    struct progress *p = &c->v->progress;
+    int code =
+        image_copy(c->in.img, c->out.enc, c->out.sink, p, &c->v->wait, e);
+
+    if (code >= 0 || code == ERR_CANCELLED || !(c->in.pool || c->out.xapi))
+        return code;
+    return err_append(
+        e, "; %" PRIu64 " of %" PRIu32 " blocks were through",
+        div_up(atomic_load(&p->done) - atomic_load(&p->zeros), img->block_size),
+        img->nmapped);
+}
+
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
@@ -79,8 +99,7 @@ static int transfer(struct copy *c, struct err *e)
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
     TRY(image_async(&c->in.img, v->opt.threads, e));
     TRY(hashing_begin(v, &c->hashing, &c->in.img, e));
-    TRY(image_copy(c->in.img, c->out.enc, c->out.sink, &v->progress, &v->wait,
-                   e));
+    TRY(move_blocks(c, e));
     TRY(hashing_end(&c->hashing, e));
     TRY(input_check_note(v, &c->in,
                          c->hashing.wanted ? &c->hashing.result : NULL, e));

@@ -60,10 +60,12 @@ CUT = (("connection", "broke off", "not confirmed"), ("byte", "answer"))
 
 
 def sure_of_bytes(way, place, words):
-    """The far side's clean end comes behind all that it sent; so an export can be counted."""
-    if way.kind == "export" and way.places[place] != HEAD:
-        return words + (("after %d bytes" % way.offset(place),),)
-    return words
+    """The far side's clean end comes behind all that it sent; so an export can be counted. An
+    import knows what it has sent, and how much that is of the disk."""
+    if way.kind == "import":
+        return words + (("blocks were through", "all %d bytes" % way.length),)
+    blocks = way.blocks_out(place)
+    return words + (("after %d bytes" % way.offset(place),),) + (((blocks,),) if blocks else ())
 
 
 def cut(way, place):

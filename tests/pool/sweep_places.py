@@ -16,6 +16,7 @@ USED = (0, 2, 3)                    # the blocks of the disk that hold data
 LONG_USED = tuple(range(12))        # of the disk for stalls: more than both systems buffer
 ODD_SIZE = 6 * MIB + 512            # which no VHD can have, so it is exported raw
 
+HELD = 4096
 HEAD, END = "head", "end"           # before any answer; all bytes through, no verdict yet
 
 
@@ -40,9 +41,15 @@ class Way:
             return self.length
         return at + self.length if at < 0 else at
 
-    def in_tail(self, place):
-        """In what real servers read last with one call: a raw body cut there is taken for whole."""
-        return self.offset(place) > self.length - BLOCK
+    def blocks_out(self, place):
+        """"N of M blocks" that an export cut there has handed on. The last 4 KiB received may be
+        the server's own words and are kept back; None where not even the table has come."""
+        total = len(USED) if self.name == "export-vhd" else -(-ODD_SIZE // BLOCK)
+        first, span = (2560, SPAN) if self.name == "export-vhd" else (0, BLOCK)
+        known = self.offset(place) - HELD - first
+        if known < 0:
+            return None
+        return "%d of %d blocks" % (min(known // span, total), total)
 
 
 def vhd_places(table, used):

@@ -91,6 +91,12 @@ def test_connection_that_ends_early(exported, do, at):
     exported(75, do=do, at=at)
 
 
+def test_bytes_and_blocks_of_a_break_are_told(exported):
+    """Of five MiB with a head of 2560 bytes; what might be the server's words is kept back."""
+    line = exported(75, do="close", at=5 * MIB)
+    assert "after 5242880 bytes" in line and "2 of 4 blocks were through" in line
+
+
 @pytest.mark.parametrize("at", PLACES)
 def test_body_that_ends_early_though_the_task_is_a_success(exported, at):
     exported(3, do="cut", at=at)

@@ -2,6 +2,8 @@
 # Copyright the vhdstream authors
 """Imports that are struck: the right status, a telling sentence, and nothing left over there."""
 
+import re
+
 import pytest
 
 from disk_rig import BLOCK, MIB, noise, raw_file, vhd_file
@@ -37,6 +39,14 @@ def test_late_failure_of_the_server(program, pool, disk, sr, at):
 @pytest.mark.parametrize("at", PLACES)
 def test_connection_that_ends_early(program, pool, disk, do, sr, at):
     struck(program, pool, disk, 75, sr, do=do, at=at)
+
+
+def test_blocks_of_a_break_are_told(program, pool, tmp_path):
+    """Of a disk that is larger than what the buffers of both systems hold."""
+    path = raw_file(tmp_path / "a.raw", 96 * MIB, [(i * 8 * MIB, BYTES) for i in range(12)])
+    line = struck(program, pool, path, 75, do="reset", at=20 * MIB)
+    told = re.search(r"; (\d+) of 48 blocks were through", line)
+    assert 9 <= int(told[1]) < 48
 
 
 @pytest.mark.parametrize("do", ["close", "reset"])
