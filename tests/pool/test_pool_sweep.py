@@ -17,7 +17,7 @@ from sweep_places import BLOCK, LONG_USED, ODD_SIZE, SIZE, USED
 from sweep_run import Run
 
 CASES = list(all_cases())
-FEW = 48
+FEW = 64
 WANTED = os.environ.get("VHDSTREAM_SWEEP", str(FEW))
 CHOSEN = CASES if WANTED == "all" else cross_section(CASES, int(WANTED))
 
