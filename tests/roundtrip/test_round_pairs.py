@@ -119,7 +119,7 @@ def test_pool_to_another_pool(program, pool, own_pool, samples, tmp_path):
     other_secret = tmp_path / "other"
     other_secret.write_text("other-73")
     new = program("copy", pool.vdi(uuid, tls=True), other.sr("rawlv", tls=True),
-                  "--src-password-file", pool.login[1], "--dst-password-file", other_secret,
+                  "--src-password-file", pool.login[-1], "--dst-password-file", other_secret,
                   "--src-cacert", pool.sim.ca_bundle, "--dst-cacert", other.sim.ca_bundle)
     same_in_pool(other, new.text.strip(), sample)
 
