@@ -3,7 +3,8 @@
 # Copyright the vhdstream authors
 #
 # ./dev sweep [N]: N cases of the network sweep, spread over all; every one
-# where no number is given. The log is build/sweep.log.
+# where no number is given, and then each call of our own code fails in turn,
+# under sanitizers. The log is build/sweep.log.
 set -eu
 . tools/packages.sh
 . tools/check-stages.sh
@@ -16,6 +17,11 @@ compile plain
 status=0
 VHDSTREAM_SWEEP=${1:-all} PYTHONDONTWRITEBYTECODE=1 suite plain py-sweep \
     tests/pool/test_pool_sweep.py >build/sweep.log 2>&1 || status=$?
-grep -E '^(FAILED|ERROR)' build/sweep.log || true
-tail -n 1 build/sweep.log
+if [ $# -eq 0 ]; then
+    compile asan
+    VHDSTREAM_FAULT_STEP=1 PYTHONDONTWRITEBYTECODE=1 suite asan py-faults \
+        -rP tests/pool/test_pool_faults.py tests/vhd/test_chain_faults.py \
+        >>build/sweep.log 2>&1 || status=$?
+fi
+grep -E '^(FAILED|ERROR)|^[0-9]+ (points|passed|failed)' build/sweep.log || true
 exit "$status"
