@@ -3,7 +3,6 @@
 #include "xapi/xapi_heart.h"
 
 #include "base/mem.h"
-#include "base/thread.h"
 #include "xapi/xapi_inner.h"
 #include "xapi/xapi_marks.h"
 
@@ -21,7 +20,7 @@ static int change(struct xapi *x, const struct xapi_beat *b, const char *verb,
 
     (void)snprintf(method, sizeof(method), "%s.%s_other_config", b->class,
                    verb);
-    return xapi_ask(x, XAPI_BEAT, method, args, &result, &fault, e);
+    return xapi_ask(x, XAPI_PULSE, method, args, &result, &fault, e);
 }
 
 /* The younger mark stays while the older one is replaced. */
@@ -45,42 +44,24 @@ static int beat_all(struct xapi *x, struct err *e)
 
     if (!x->heart.beats)
         return 0;
-    TRY(xapi_clock(x, XAPI_BEAT, &now, NULL, e));
+    TRY(xapi_clock(x, XAPI_PULSE, &now, NULL, e));
     xapi_time_format(now, text);
     for (struct xapi_beat *b = x->heart.beats; b; b = b->next)
         TRY(renew(x, b, text, e));
     return 0;
 }
 
-/* --- the thread ------------------------------------------------------------*/
+/* --- what is kept alive ----------------------------------------------------*/
 
-static void *beating(void *arg)
+/* The pulse's. */
+static int beat(struct xapi *x, void *ctx, struct err *e)
 {
-    struct xapi *x = arg;
-    struct heart *h = &x->heart;
-    const struct wait *wait = &x->waits[XAPI_BEAT];
-    struct err ignored;
-
-    while (!wait_sleep(wait, h->every_s * 1000, NULL)) {
-        pthread_mutex_lock(&h->lock);
-        (void)beat_all(x, &ignored);
-        pthread_mutex_unlock(&h->lock);
-    }
-    return NULL;
-}
-
-static int start(struct xapi *x, struct err *e)
-{
-    struct heart *h = &x->heart;
+    struct heart *h = ctx;
     int code;
 
-    TRY(cancel_open_child(&h->stop, x->waits[XAPI_NORMAL].cancel, e));
-    x->waits[XAPI_BEAT].cancel = h->stop;
-    code = thread_start(&h->thread, beating, x, e);
-    if (code < 0) {
-        cancel_close(h->stop);
-        h->stop = NULL;
-    }
+    pthread_mutex_lock(&h->lock);
+    code = beat_all(x, e);
+    pthread_mutex_unlock(&h->lock);
     return code;
 }
 
@@ -88,11 +69,18 @@ int xapi_beat_start(struct xapi *x, struct xapi_beat *b, const char *class,
                     const char *ref, struct err *e)
 {
     struct heart *h = &x->heart;
+    struct xapi_pulse *old;
     int code = 0;
 
     pthread_mutex_lock(&h->lock);
-    if (!h->stop)
-        code = start(x, e);
+    old = h->pulse;
+    h->pulse = NULL;
+    pthread_mutex_unlock(&h->lock);
+    /* It has ended by itself where the try before was stopped. */
+    xapi_pulse_stop(old);
+    pthread_mutex_lock(&h->lock);
+    if (!h->pulse)
+        code = xapi_pulse_start(&h->pulse, x, h->every_s, beat, h, e);
     if (!code) {
         b->class = class;
         (void)snprintf(b->ref, sizeof(b->ref), "%s", ref);
@@ -128,10 +116,6 @@ void xapi_heart_open(struct heart *h, unsigned every_s)
 
 void xapi_heart_close(struct heart *h)
 {
-    if (h->stop) {
-        cancel_request(h->stop);
-        pthread_join(h->thread, NULL);
-        cancel_close(h->stop);
-    }
+    xapi_pulse_stop(h->pulse);
     pthread_mutex_destroy(&h->lock);
 }

@@ -5,10 +5,11 @@
 
 /*
  * The heartbeat of what a run has made in a pool: a mark that says each minute
- * that the run lives, whatever its other threads wait for. One thread a
- * session, from the first thing that is kept alive to the session's end, or
- * until the operation is asked to stop. A beat that fails is left out; it also
- * keeps the session from being forgotten.
+ * that the run lives, whatever its other threads wait for. One pulse a session,
+ * from the first thing that is kept alive to the session's end, or until the
+ * operation is asked to stop; what is kept alive after that, in another try,
+ * starts it anew. A beat that fails is left out; it also keeps the session from
+ * being forgotten.
  */
 
 #include "xapi/xapi_session.h"

@@ -7,6 +7,7 @@
  * no one else. */
 
 #include "xapi/xapi_heart.h"
+#include "xapi/xapi_pulse.h"
 #include "xapi/xapi_session.h"
 
 #include <pthread.h>
@@ -17,8 +18,7 @@ struct heart {
     unsigned every_s;
     pthread_mutex_t lock;    /* over all that follows; taken before x->lock */
     struct xapi_beat *beats; /* whose turn it is at the next beat */
-    struct cancel *stop;     /* NULL: the thread was not started */
-    pthread_t thread;
+    struct xapi_pulse *pulse;
 };
 
 struct xapi {
@@ -48,7 +48,7 @@ struct xapi {
  * x->call_wait being set. */
 int xapi_log_in(struct xapi *x, struct err *e);
 
-/* Around the session's life (xapi_heart.c); closing ends the thread. */
+/* Around the session's life (xapi_heart.c); closing ends the pulse. */
 void xapi_heart_open(struct heart *h, unsigned every_s);
 void xapi_heart_close(struct heart *h);
 

@@ -64,7 +64,6 @@ static void set_waits(struct xapi *x, const struct wait *wait)
     x->waits[XAPI_NORMAL].timeout_s = timeout_s;
     x->waits[XAPI_FIRM].timeout_s = at_most(SETTLE_S, timeout_s);
     x->waits[XAPI_CLEANUP].timeout_s = at_most(CLEANUP_S, timeout_s);
-    x->waits[XAPI_BEAT].timeout_s = at_most(CLEANUP_S, timeout_s);
     x->waits[XAPI_PULSE].cancel = x->waits[XAPI_NORMAL].cancel;
     x->waits[XAPI_PULSE].timeout_s = at_most(BEAT_S, timeout_s);
 }

@@ -59,7 +59,6 @@ enum xapi_mode {
     XAPI_NORMAL,  /* can be stopped; the place's inactivity limit */
     XAPI_FIRM,    /* cannot: what it makes has to be known; the same limit */
     XAPI_CLEANUP, /* cannot, and has to end soon */
-    XAPI_BEAT,    /* the heartbeat's thread's: ends with that thread */
     XAPI_PULSE,   /* a pulse's: can be stopped, and has to end soon */
 };
 

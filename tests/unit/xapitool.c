@@ -27,7 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BODY_MAX = 64 << 20 };
+enum { BODY_MAX = 64 << 20, SEEN_US = 200 * 1000 };
 
 struct options {
     struct http_trust trust;
@@ -183,7 +183,8 @@ static int run_import(struct xapi *x, const struct xapi_place *place,
     return e->code;
 }
 
-/* One VDI from several bodies, as chains and resumed transfers are sent. */
+/* One VDI from several bodies, as chains and transfers that break are sent:
+ * between two of them all that waits is stopped, as between two tries. */
 static int run_parts(struct xapi *x, const struct xapi_place *place,
                      const struct options *o, char **args, struct err *e)
 {
@@ -201,6 +202,9 @@ static int run_parts(struct xapi *x, const struct xapi_place *place,
         close(fd);
         how.length = len;
         (void)one_import(d, &how, o, body, len, e);
+        cancel_request(stop);
+        (void)usleep(SEEN_US);
+        cancel_withdraw(stop);
     }
     if (!e->code && !xapi_disk_complete(d, e))
         puts(d->vdi.uuid);

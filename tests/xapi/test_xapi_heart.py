@@ -57,6 +57,19 @@ def test_a_transfer_that_stands_still_is_alive(sim, stalled):
     assert vdi["other_config"] == {}
 
 
+def test_the_heart_beats_on_after_a_break(sim, tool, tmp_path):
+    """What waits is stopped between two tries; the disk of the first lives on."""
+    part = tmp_path / "a.vhd"
+    part.write_bytes(VHD)
+    sim.set_fault(on="import", do="stall", nth=2, at=MIB, seconds=50000)
+    process = tool.start("parts", "/sr/nfs", "vhd", SIZE, part, part, options=EACH_SECOND)
+    sim.wait_transfer(moved=MIB)
+    wait_for_both(sim, 2)
+    sim.advance_clock(seconds=50000)
+    assert process.wait(timeout=30) == 0
+    process.communicate()
+
+
 def test_the_session_is_used_meanwhile(sim, stalled):
     """XAPI forgets one that is not used for a day."""
     wait_for_both(sim, 1)
