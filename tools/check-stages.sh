@@ -32,7 +32,7 @@ stage() {
     clang) compile clang && unit clang ;;
     tidy) compile clang && tidy ;;
     cppcheck) defects ;;
-    fuzz) sh tools/dev-fuzz.sh "$(fuzz_share 40)" ;;
+    fuzz) sh tools/dev-fuzz.sh "$(fuzz_share 24)" ;;
     *) echo "no stage $1" && return 1 ;;
     esac
 }
@@ -93,7 +93,7 @@ suite() {
     result=$out/results/$2.xml
     shift 2
     VHDSTREAM_CHECK=1 VHDSTREAM=$program \
-        timeout -k 10 1500 /usr/bin/python3 -m pytest -q -n 2 \
+        timeout -k 10 1500 /usr/bin/python3 -m pytest -q -n 3 \
         -p no:cacheprovider --junitxml="$result" "$@"
 }
 
