@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import random
 import signal
 
 import pytest
@@ -87,6 +88,21 @@ def test_what_was_gone_on_with_is_read_back(program, pool, large, state):
     assert "4194304" in result.line
     assert not state.exists()
     pool.nothing_left()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_anywhere(program, pool, large, state, seed):
+    """Each run is killed somewhere behind where the last one was, and the next goes on."""
+    draw = random.Random(seed)
+    sr = draw.choice(["nfs", "rawlv"])
+    for at in sorted(draw.randrange(126 * MIB) for _ in range(2)):
+        pool.sim.set_fault(on="import", do="stall", at=at // 2)
+        process = program.start("copy", large, pool.sr(sr), "--state", state, "--resume",
+                                *pool.login)
+        pool.sim.wait_transfer(moved=at // 2)
+        kill(process, pool)
+        pool.sim.clear_faults()
+    resume(program, pool, large, state, sr)
 
 
 def test_killed_before_the_first_checkpoint(program, pool, large, state):
