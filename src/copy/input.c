@@ -43,13 +43,21 @@ static struct image_open_options open_options(struct vhdstream *v,
     };
 }
 
-int input_decode(struct vhdstream *v, const struct place *p,
-                 struct source **src, struct input *out, struct err *e)
+/* *tail is written when the image comes to its end. */
+static int decode(struct vhdstream *v, const struct place *p,
+                  struct source **src, struct tar_tail *tail,
+                  struct image **out, struct err *e)
 {
     struct image_open_options opt = open_options(v, p);
 
-    opt.tail = &out->tail;
-    return image_open(src, &opt, &out->img, e);
+    opt.tail = tail;
+    return image_open(src, &opt, out, e);
+}
+
+int input_decode(struct vhdstream *v, const struct place *p,
+                 struct source **src, struct input *out, struct err *e)
+{
+    return decode(v, p, src, &out->tail, &out->img, e);
 }
 
 int input_trim(struct vhdstream *v, struct input *in, struct err *e)
@@ -69,15 +77,17 @@ static int open_image(struct vhdstream *v, const struct place *p,
     return input_decode(v, p, &src, out, e);
 }
 
-/* The stream broke: the same image anew. */
+/* The stream broke: the same image anew. in->img is the user's wrapper of it
+ * and stays. */
 static int reopen(void *ctx, struct image **out, struct err *e)
 {
     struct input *in = ctx;
-    struct input again = {.side = in->side, .pool = in->pool};
+    CLEANUP(source) struct source *src = NULL;
 
-    TRY(open_image(in->v, in->place, &again, e));
-    *out = again.img;
-    return 0;
+    if (in->pool)
+        return pool_input_export(in->v, in->pool, out, e);
+    TRY(input_source(in->v, in->side, in->place, &src, e));
+    return decode(in->v, in->place, &src, &in->tail, out, e);
 }
 
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,

@@ -39,8 +39,8 @@ bool pool_input_is_ready(const struct pool_input *pool)
     return pool && pool->ready;
 }
 
-static int open_export(struct vhdstream *v, struct pool_input *pool,
-                       struct image **out, struct err *e)
+int pool_input_export(struct vhdstream *v, struct pool_input *pool,
+                      struct image **out, struct err *e)
 {
     const struct xapi_disk *disk = pool->snapshot ? pool->snapshot : pool->disk;
 
@@ -54,7 +54,7 @@ int pool_input_open(struct vhdstream *v, const struct place *p,
         TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
         TRY(find_disk(v, out->side, p, out->pool, e));
     }
-    return open_export(v, out->pool, &out->img, e);
+    return pool_input_export(v, out->pool, &out->img, e);
 }
 
 int pool_input_open_bytes(struct vhdstream *v, const struct place *p,

@@ -13,6 +13,11 @@
 int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e);
 
+/* Begins the export of the disk that was found, once more, and decodes the
+ * head. */
+int pool_input_export(struct vhdstream *v, struct pool_input *pool,
+                      struct image **out, struct err *e);
+
 /* Whether the disk has been found. */
 bool pool_input_is_ready(const struct pool_input *pool);
 

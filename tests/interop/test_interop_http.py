@@ -3,6 +3,7 @@
 """https:// and http:// as places, against web servers that are not ours."""
 
 import http.server
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,8 @@ import signal
 
 import pytest
 
-from disk_rig import MIB, content_of, noise, raw_file, read_raw
+from disk_rig import (MIB, content_of, image_of, noise, note_of, raw_file, read_raw, tail_of,
+                      vhd)
 from http_rig import Nginx, PythonServer
 from program_rig import end
 
@@ -189,6 +191,36 @@ def test_server_that_sends_less_than_it_promised(program, nginx, forms, tmp_path
     result = program("copy", server.url("a." + form), tmp_path / "o.raw", *ONCE, status=None)
     server.close()
     assert result.status in (3, 75) and list(tmp_path.iterdir()) == []
+
+
+class CarelessOnce(Careless):
+    """Breaks off in the first answer, and in no other."""
+
+    answers = 0
+
+    def do_GET(self):
+        kind = type(self)
+        kind.answers += 1
+        self.keeps = 0.9 if kind.answers == 1 else 1.0
+        super().do_GET()
+
+
+@pytest.mark.parametrize("digest, status", [(None, 0), ("0" * 64, 3)])
+def test_digest_behind_an_image_is_believed_after_a_break(program, tmp_path, digest, status):
+    """What stands behind the archive is read from the second answer."""
+    content = noise("broken off", 8 * MIB)
+    blocks = {i: content[i * 2 * MIB:(i + 1) * 2 * MIB] for i in range(4)}
+    note = note_of(content)
+    note["digest"] = digest or note["digest"]
+    (tmp_path / "a.tar").write_bytes(image_of(vhd(8 * MIB, blocks), mode="w:")
+                                     + tail_of(json.dumps(note)))
+    kind = type("Kind", (CarelessOnce,), {})
+    server = PythonServer(tmp_path, kind)
+    result = program("copy", server.url("a.tar"), tmp_path / "o.raw", "--digest",
+                     "--retry-delay", "0", status=status)
+    server.close()
+    assert kind.answers == 2 and "trying again" in result.lines[0]
+    assert status == 0 or "0" * 64 in result.lines[-1]
 
 
 @pytest.mark.parametrize("form", ["vhd", "tar", "tgz"])
