@@ -87,6 +87,15 @@ def soaktool():
     return unit_tool("soaktool")
 
 
+@pytest.fixture
+def faults(vhdstream):
+    """Path of the program where a call of it can be made to fail (src/base/fault.h)."""
+    with open(vhdstream, "rb") as file:
+        if b"VHDSTREAM_FAULT_AT" not in file.read():
+            pytest.skip("no build with faults")
+    return vhdstream
+
+
 @pytest.fixture(scope="session")
 def program(vhdstream):
     """program("copy", A, B, status=0) runs it; see program_rig.py."""

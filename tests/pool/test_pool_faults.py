@@ -18,14 +18,6 @@ EVERY = int(os.environ.get("VHDSTREAM_FAULT_STEP", "13"))   # one of so many poi
 SIZE = 4 * MIB
 
 
-@pytest.fixture
-def faults(vhdstream):
-    with open(vhdstream, "rb") as file:
-        if b"VHDSTREAM_FAULT_AT" not in file.read():
-            pytest.skip("no build with faults")
-    return vhdstream
-
-
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return raw_file(tmp_path_factory.mktemp("small") / "a.raw", SIZE, [(0, noise("a", MIB))])

@@ -13,14 +13,6 @@ from program_rig import SANITIZER
 from vhd_reader import read_content
 
 
-@pytest.fixture
-def faults(vhdstream):
-    with open(vhdstream, "rb") as file:
-        if b"VHDSTREAM_FAULT_AT" not in file.read():
-            pytest.skip("no build with faults")
-    return vhdstream
-
-
 def run(program, args, out, **env):
     if os.path.exists(out):
         os.remove(out)
