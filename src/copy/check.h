@@ -5,7 +5,7 @@
 
 /* Findings as results. */
 
-#include "image/vhd_check.h"
+#include "image/vhd/vhd_check.h"
 
 #include <jansson.h>
 

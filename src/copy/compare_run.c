@@ -5,7 +5,7 @@
 #include "copy/operation.h"
 #include "copy/place.h"
 #include "copy/report.h"
-#include "image/image_compare.h"
+#include "image/digest/image_compare.h"
 
 struct pair {
     struct place places[2];

@@ -7,8 +7,8 @@
  * a VDI in other_config. docs/formats/digest.md has both. */
 
 #include "base/notice.h"
+#include "image/digest/leaf_hash.h"
 #include "image/image.h"
-#include "image/leaf_hash.h"
 #include "io/tar_tail.h"
 
 #include <stdbool.h>

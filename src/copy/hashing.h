@@ -8,8 +8,8 @@
  * neither is wanted. */
 
 #include "copy/operation.h"
-#include "image/digest.h"
-#include "image/leaf_record.h"
+#include "image/digest/digest.h"
+#include "image/digest/leaf_record.h"
 #include "io/sink.h"
 
 #include <stdbool.h>

@@ -6,9 +6,9 @@
 #include "copy/operation.h"
 #include "copy/report.h"
 #include "image/encoder.h"
-#include "image/vhd_chain.h"
-#include "image/vhd_decode.h"
-#include "image/vhd_parent.h"
+#include "image/vhd/vhd_chain.h"
+#include "image/vhd/vhd_decode.h"
+#include "image/vhd/vhd_parent.h"
 
 /* The digest stands at the very end of an image. */
 static int read_note(struct vhdstream *v, struct input *in, json_t *result,

@@ -7,9 +7,9 @@
 #include "copy/pool_input.h"
 #include "image/image_open.h"
 #include "image/image_retry.h"
-#include "image/vhd_chain.h"
-#include "image/vhd_decode.h"
-#include "image/vhd_parent.h"
+#include "image/vhd/vhd_chain.h"
+#include "image/vhd/vhd_decode.h"
+#include "image/vhd/vhd_parent.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 
 #include "copy/operation.h"
 #include "copy/place.h"
+#include "image/digest/leaf_hash.h"
 #include "image/image.h"
-#include "image/leaf_hash.h"
 #include "io/tar_tail.h"
 
 struct pool_input;

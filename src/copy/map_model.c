@@ -4,7 +4,7 @@
 
 #include "base/bits.h"
 #include "base/checked.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 
 #include <string.h>
 

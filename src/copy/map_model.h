@@ -9,7 +9,7 @@
  */
 
 #include "image/image_extents.h"
-#include "image/vhd_regions.h"
+#include "image/vhd/vhd_regions.h"
 
 #include <stdbool.h>
 

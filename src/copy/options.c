@@ -7,7 +7,7 @@
 #include "base/rate.h"
 #include "base/retry.h"
 #include "copy/time_span.h"
-#include "image/vhd_chain.h"
+#include "image/vhd/vhd_chain.h"
 #include "xapi/xapi_text.h"
 
 #include <errno.h>

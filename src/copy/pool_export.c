@@ -3,7 +3,7 @@
 #include "copy/pool_export.h"
 
 #include "image/raw_decode.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 #include "xapi/xapi_export.h"
 
 #include <inttypes.h>

@@ -5,9 +5,9 @@
 #include "copy/operation.h"
 #include "copy/place.h"
 #include "copy/report.h"
-#include "image/vhd_backup.h"
-#include "image/vhd_repair.h"
-#include "image/vhd_rewrite.h"
+#include "image/vhd/vhd_backup.h"
+#include "image/vhd/vhd_repair.h"
+#include "image/vhd/vhd_rewrite.h"
 
 #include <inttypes.h>
 

@@ -12,8 +12,8 @@
 #include "copy/operation.h"
 #include "copy/output.h"
 #include "copy/place.h"
-#include "image/image_compare.h"
-#include "image/vhd_layout.h"
+#include "image/digest/image_compare.h"
+#include "image/vhd/vhd_layout.h"
 
 /* A name from outside as a string. */
 json_t *report_text(const char *value);

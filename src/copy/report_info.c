@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "copy/pool_input.h"
 #include "copy/report.h"
-#include "image/vhd_creator.h"
-#include "image/vhd_head.h"
-#include "image/vhd_parent.h"
+#include "image/vhd/vhd_creator.h"
+#include "image/vhd/vhd_head.h"
+#include "image/vhd/vhd_parent.h"
 #include "io/sink.h"
 
 #include <ctype.h>

@@ -160,110 +160,95 @@ static int keep_result(struct vhdstream *v, json_t *result)
     return 0;
 }
 
+/* A failure may have more to say than one line: findings, what was done. */
+static int conclude(struct vhdstream *v, int code, json_t *result)
+{
+    end(v);
+    if (code < 0 && result && keep_result(v, result) < 0)
+        return settle(v, v->err.code);
+    return settle(v, code < 0 ? code : keep_result(v, result));
+}
+
 PUBLIC int vhdstream_copy(struct vhdstream *v, const char *source,
                           const char *destination)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = copy_run(v, source, destination, &result, &v->err);
-    end(v);
-    return settle(v, code < 0 ? code : keep_result(v, result));
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_info(struct vhdstream *v, const char *place)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = info_run(v, place, &result, &v->err);
-    end(v);
-    return settle(v, code < 0 ? code : keep_result(v, result));
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_digest(struct vhdstream *v, const char *place)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = digest_run(v, place, &result, &v->err);
-    end(v);
-    return settle(v, code < 0 ? code : keep_result(v, result));
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_map(struct vhdstream *v, const char *place,
                          vhdstream_extent_fn *take, void *ctx)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = map_run(v, place, take, ctx, &result, &v->err);
-    end(v);
-    return settle(v, code < 0 ? code : keep_result(v, result));
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_compare(struct vhdstream *v, const char *a, const char *b)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = compare_run(v, a, b, &result, &v->err);
-    end(v);
-    return settle(v, code < 0 ? code : keep_result(v, result));
-}
-
-/* A finding is a failure that has more to say than one line. */
-static int settle_both(struct vhdstream *v, int code, json_t *result)
-{
-    if (code < 0 && result && keep_result(v, result) < 0)
-        return settle(v, v->err.code);
-    return settle(v, code < 0 ? code : keep_result(v, result));
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_check(struct vhdstream *v, const char *place)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = check_run(v, place, &result, &v->err);
-    end(v);
-    return settle_both(v, code, result);
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_clean(struct vhdstream *v, const char *place)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = clean_run(v, place, &result, &v->err);
-    end(v);
-    return settle_both(v, code, result);
+    return conclude(v, code, result);
 }
 
 PUBLIC int vhdstream_repair(struct vhdstream *v, const char *file)
 {
     json_t *result = NULL;
-    int code;
+    int code = prepare(v);
 
-    code = prepare(v);
     if (code >= 0)
         code = repair_run(v, file, &result, &v->err);
-    end(v);
-    return settle_both(v, code, result);
+    return conclude(v, code, result);
 }
 
 PUBLIC const char *vhdstream_error(const struct vhdstream *v)

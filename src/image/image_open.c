@@ -3,8 +3,8 @@
 #include "image/image_open.h"
 
 #include "image/raw_decode.h"
-#include "image/vhd_decode.h"
-#include "image/vhd_ends.h"
+#include "image/vhd/vhd_decode.h"
+#include "image/vhd/vhd_ends.h"
 #include "io/tar_source.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "base/bits.h"
 #include "base/checked.h"
 #include "base/mem.h"
-#include "image/vhd_ends.h"
+#include "image/vhd/vhd_ends.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

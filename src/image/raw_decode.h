@@ -4,7 +4,7 @@
 #define VHDSTREAM_RAW_DECODE_H
 
 #include "image/image.h"
-#include "image/vhd_head.h"
+#include "image/vhd/vhd_head.h"
 
 /*
  * Plain content as an image of 2 MiB blocks. Takes over *src (NULL afterwards)

@@ -9,7 +9,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "fuzzing.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 
 #include <stdlib.h>

@@ -6,9 +6,9 @@
  * no error and the same content, and can be taken back. */
 
 #include "fuzzing.h"
-#include "image/vhd_check.h"
-#include "image/vhd_decode.h"
-#include "image/vhd_repair.h"
+#include "image/vhd/vhd_check.h"
+#include "image/vhd/vhd_decode.h"
+#include "image/vhd/vhd_repair.h"
 #include "memory_io.h"
 
 #include <stdlib.h>

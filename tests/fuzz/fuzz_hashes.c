@@ -5,8 +5,8 @@
  * anew, reads as the same. */
 
 #include "fuzzing.h"
-#include "image/hash_list.h"
-#include "image/leaf_sum.h"
+#include "image/digest/hash_list.h"
+#include "image/digest/leaf_sum.h"
 #include "memory_io.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "fuzzing.h"
 #include "image/image_open.h"
-#include "image/vhd_layout.h"
+#include "image/vhd/vhd_layout.h"
 #include "io/crc32.h"
 #include "memory_io.h"
 

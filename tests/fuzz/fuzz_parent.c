@@ -2,8 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "base/utf16.h"
 #include "fuzzing.h"
-#include "image/vhd_new.h"
-#include "image/vhd_parent.h"
+#include "image/vhd/vhd_new.h"
+#include "image/vhd/vhd_parent.h"
 #include "memory_io.h"
 
 #include <stdlib.h>

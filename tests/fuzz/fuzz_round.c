@@ -8,8 +8,8 @@
 #include "fuzzing.h"
 #include "image/encoder.h"
 #include "image/raw_decode.h"
-#include "image/vhd_check.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_check.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 
 #include <stdlib.h>

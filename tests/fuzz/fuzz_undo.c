@@ -7,9 +7,9 @@
 
 #include "base/bytes.h"
 #include "fuzzing.h"
-#include "image/vhd_backup.h"
-#include "image/vhd_repair.h"
-#include "image/vhd_rewrite.h"
+#include "image/vhd/vhd_backup.h"
+#include "image/vhd/vhd_repair.h"
+#include "image/vhd/vhd_rewrite.h"
 #include "memory_io.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "fuzzing.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "base/zero.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "base/zero.h"
 #include "fake_image.h"
-#include "image/digest.h"
-#include "image/leaf_order.h"
+#include "image/digest/digest.h"
+#include "image/digest/leaf_order.h"
 #include "unit.h"
 
 #include <openssl/sha.h>

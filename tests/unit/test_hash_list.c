@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "image/hash_list.h"
-#include "image/leaf_sum.h"
+#include "image/digest/hash_list.h"
+#include "image/digest/leaf_sum.h"
 #include "memory_io.h"
 #include "unit.h"
 

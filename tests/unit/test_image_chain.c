@@ -5,7 +5,7 @@
 #include "image/encoder.h"
 #include "image/image.h"
 #include "image/raw_decode.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 #include "small_vhd.h"
 #include "unit.h"

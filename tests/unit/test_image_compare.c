@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "fake_image.h"
-#include "image/image_compare.h"
-#include "image/leaf_sum.h"
+#include "image/digest/image_compare.h"
+#include "image/digest/leaf_sum.h"
 #include "memory_io.h"
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "image/leaf_record.h"
+#include "image/digest/leaf_record.h"
 #include "unit.h"
 
 static struct err e;

@@ -4,7 +4,7 @@
 #include "copy/map_model.h"
 #include "copy/map_svg.h"
 #include "fake_image.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 #include "small_vhd.h"
 #include "unit.h"

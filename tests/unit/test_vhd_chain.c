@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "image/vhd_chain.h"
-#include "image/vhd_decode.h"
-#include "image/vhd_search.h"
+#include "image/vhd/vhd_chain.h"
+#include "image/vhd/vhd_decode.h"
+#include "image/vhd/vhd_search.h"
 #include "small_vhd.h"
 #include "unit.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/bytes.h"
-#include "image/vhd_check.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_check.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 #include "small_vhd.h"
 #include "unit.h"

@@ -4,7 +4,7 @@
 #include "base/zero.h"
 #include "image/encoder.h"
 #include "image/raw_decode.h"
-#include "image/vhd_decode.h"
+#include "image/vhd/vhd_decode.h"
 #include "memory_io.h"
 #include "small_vhd.h"
 #include "unit.h"

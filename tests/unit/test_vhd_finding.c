@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "image/vhd_finding.h"
+#include "image/vhd/vhd_finding.h"
 #include "unit.h"
 
 struct listener {

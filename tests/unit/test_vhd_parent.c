@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/mem.h"
-#include "image/vhd_parent.h"
+#include "image/vhd/vhd_parent.h"
 #include "memory_io.h"
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "image/vhd_patch.h"
+#include "image/vhd/vhd_patch.h"
 #include "memory_io.h"
 #include "unit.h"
 

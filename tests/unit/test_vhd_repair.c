@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/bytes.h"
-#include "image/vhd_repair.h"
+#include "image/vhd/vhd_repair.h"
 #include "memory_io.h"
 #include "small_vhd.h"
 #include "unit.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/mem.h"
-#include "image/vhd_backup.h"
-#include "image/vhd_rewrite.h"
+#include "image/vhd/vhd_backup.h"
+#include "image/vhd/vhd_rewrite.h"
 #include "unit.h"
 
 #include "scratch.h"
