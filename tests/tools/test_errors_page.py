@@ -14,6 +14,10 @@ def read(path):
         return file.read()
 
 
+def sources():
+    return glob.glob(os.path.join(ROOT, "src", "**", "*.c"), recursive=True)
+
+
 PAGE = read("docs/errors.md")
 FORMAT = r'((?:"(?:[^"\\]|\\.)*"\s*|PRI\w+\s*)+)'
 CALL = re.compile(r"err_set\(\s*[^,]+,\s*ERR_(\w+),\s*" + FORMAT)
@@ -37,7 +41,7 @@ STATUS = exit_statuses()
 
 def messages():
     """(status, message as its format, file): all that the library describes itself."""
-    for path in sorted(glob.glob(os.path.join(ROOT, "src", "*", "*.c"))):
+    for path in sorted(sources()):
         for code, parts in CALL.findall(read(path)):
             text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', parts))
             yield STATUS[code], text, os.path.basename(path)
@@ -83,8 +87,8 @@ def test_every_kind_of_message_is_still_in_the_code():
     literal = {}                                    # by status; verdicts have their words elsewhere
     for status, text, _ in messages():
         literal[status] = literal.get(status, "") + "\n" + text
-    sources = "".join(read(path) for path in glob.glob(os.path.join(ROOT, "src", "*", "*.c")))
-    everywhere = re.sub(r'"\s*\n?\s*(?:PRI\w+\s*)?"', "", sources)
+    code = "".join(read(path) for path in sources())
+    everywhere = re.sub(r'"\s*\n?\s*(?:PRI\w+\s*)?"', "", code)
     dead = [(status, word) for status, words in FRAGMENTS.items() for word in words
             if word not in literal.get(status, "") and word not in everywhere]
     assert not dead, dead
