@@ -28,11 +28,11 @@ stage() {
     corpus-asan) whole_corpus asan corpus-asan ;;
     py-*) compile plain && suite plain "$1" "tests/${1#py-}" ;;
     asan) compile asan && unit asan ;;
-    tsan) compile tsan && unit tsan && races ;;
+    tsan) compile tsan && races ;;
     clang) compile clang && unit clang ;;
     tidy) compile clang && tidy ;;
     cppcheck) defects ;;
-    fuzz) sh tools/dev-fuzz.sh "$(fuzz_share 24)" ;;
+    fuzz) compile clang && fuzz "$(fuzz_share 24)" ;;
     *) echo "no stage $1" && return 1 ;;
     esac
 }
@@ -44,6 +44,11 @@ fuzz_share() {
     echo $((seconds / $# + 1))
 }
 
+# fuzz SECONDS: each target for that long, of clang's build.
+fuzz() {
+    VHDSTREAM_FUZZ_BUILD=$out/clang sh tools/dev-fuzz.sh "$1"
+}
+
 # compile NAME: brings the build $out/NAME up to date.
 compile() {
     compiler=gcc
@@ -51,7 +56,10 @@ compile() {
     case $1 in
     asan) set -- "$1" -Dfaults=true -Db_sanitize=address,undefined ;;
     tsan) set -- "$@" -Db_sanitize=thread ;;
-    clang) compiler=clang ;;
+    clang)
+        compiler=clang
+        set -- "$@" -Dfuzz=true -Db_sanitize=address,undefined
+        ;;
     esac
     name=$1
     shift
@@ -81,10 +89,9 @@ steady() {
     fi
 }
 
-# Races show on some runs only.
+# What has threads, again and again: races show on some runs only.
 races() {
-    steady /usr/bin/meson test -C "$out/tsan" --no-rebuild --print-errorlogs \
-        --timeout-multiplier 5 --suite threads --repeat 3
+    unit tsan --suite threads --repeat 3
 }
 
 # suite BUILD RESULT PATH [OPTION...]: pytest, with the program of that build.
