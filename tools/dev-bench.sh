@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the vhdstream authors
 #
-# ./dev bench [QUICK]: builds, then vhdstream beside its peers.
+# ./dev bench [QUICK]: builds, then vhdstream beside its peers. ./dev bench
+# GROWTH: how cost grows; writes docs/growth.md.
 set -eu
 . tools/packages.sh
 
@@ -12,5 +13,8 @@ mkdir -p build
 if ! sh tools/dev-build.sh >build/bench-build.log 2>&1; then
     cat build/bench-build.log >&2
     exit 1
+fi
+if [ "${1-}" = GROWTH ]; then
+    exec /usr/bin/python3 tests/bench/growth.py
 fi
 exec /usr/bin/python3 tests/bench/bench.py "$@"

@@ -14,8 +14,8 @@ packages_tests="e2fsprogs libcmocka-dev openssl pigz python3-os-xenapi
     libvhdi-utils"
 packages_style="clang-format python3 shellcheck"
 packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
-packages_bench="curl e2fsprogs openssl pigz python3 python3-os-xenapi qemu-utils
-    time"
+packages_bench="curl e2fsprogs gnuplot-nox nginx-light openssl pigz python3
+    python3-os-xenapi qemu-utils time"
 packages_interop="libvhdi-utils python3 qemu-utils"
 packages_fresh="debootstrap debian-archive-keyring"
 

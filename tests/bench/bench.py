@@ -22,7 +22,6 @@ import bench_table                                              # noqa: E402
 import measured_run                                             # noqa: E402
 
 MIB, GIB = 1 << 20, 1 << 30
-ROOM = 12 * GIB
 
 
 class Result:
@@ -30,14 +29,6 @@ class Result:
 
     def __init__(self, run, size):
         self.wall, self.cpu, self.peak, self.size = run.wall, run.cpu, run.peak, size
-
-
-def scratch_root():
-    """In memory where there is plenty of it, so that no disk is measured."""
-    stat = os.statvfs("/dev/shm")
-    if stat.f_bavail * stat.f_frsize >= ROOM:
-        return "/dev/shm"
-    return tempfile.gettempdir()
 
 
 def measure(job, rounds):
@@ -61,16 +52,17 @@ def run_all(folder, quick, words):
     print("making disks", flush=True)
     mixed = bench_disks.mixed_disk(folder, (150 if quick else 700) * MIB)
     sparse = bench_disks.sparse_disk(folder, 100 * GIB, (32 if quick else 256) * MIB)
+    huge = bench_disks.sparse_disk(folder, 2040 * GIB, (32 if quick else 256) * MIB)
     bench = bench_jobs.Bench(program, folder)
     found = []
     try:
-        for job in bench_jobs.all_jobs(bench, mixed, sparse):
+        for job in bench_jobs.all_jobs(bench, mixed, sparse, huge):
             if words and not any(w.lower() in job.title.lower() for w in words):
                 continue
             print(job.title, flush=True)
             found.append((job, measure(job, 2 if quick else 5)))
     finally:
-        bench.sim.close()
+        bench.close()
     return found
 
 
@@ -78,7 +70,7 @@ def main(args):
     quick = bool(args) and args[0].upper() == "QUICK"
     words = args[1:] if quick else args
     load = os.getloadavg()[0]
-    folder = tempfile.mkdtemp(prefix="vhdstream-bench-", dir=scratch_root())
+    folder = tempfile.mkdtemp(prefix="vhdstream-bench-", dir=bench_disks.scratch_root())
     try:
         found = run_all(folder, quick, words)
         page = bench_table.page(found, 2 if quick else 5, quick, folder, load)

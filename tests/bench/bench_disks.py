@@ -6,12 +6,22 @@ import os
 import random
 import shutil
 import subprocess
+import tempfile
 
 import real_disk
 from real_disk import MIB
 
 GIB = 1 << 30
 TABLE_STEP = 256 * MIB       # 128 blocks
+ROOM = 12 * GIB
+
+
+def scratch_root():
+    """In memory where there is plenty of it, so that no disk is measured."""
+    stat = os.statvfs("/dev/shm")
+    if stat.f_bavail * stat.f_frsize >= ROOM:
+        return "/dev/shm"
+    return tempfile.gettempdir()
 
 
 class Disk:
@@ -63,6 +73,25 @@ def sparse_disk(folder, size, data):
             file.seek(size // (data // MIB) * i // MIB * MIB)
             file.write(dice.randbytes(MIB // 2) * 2)
     disk.finish(part)
+    return disk
+
+
+def filled_disk(folder, name, size, data):
+    """`data` bytes in pieces of 2 MiB, spread evenly over `size`: a third random, else /usr."""
+    disk, dice, piece = Disk(folder, name, size), random.Random(4), 2 * MIB
+    files, part = os.path.join(folder, "some-files"), disk.raw + ".part"
+    if not os.path.exists(files):
+        with open(files, "wb") as file:
+            _files(file, 512 * MIB)
+    with open(part, "wb") as file, open(files, "rb") as given:
+        file.truncate(size)
+        for i in range(data // piece):
+            file.seek(size // (data // piece) * i // piece * piece)
+            file.write(dice.randbytes(piece) if i % 3 == 0 else given.read(piece))
+            if given.tell() >= 500 * MIB:
+                given.seek(0)
+    real_disk.make_vhd(disk.vhd, part)
+    os.rename(part, disk.raw)
     return disk
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tarfile
 
+import bench_disks
+import http_rig
 import real_disk
 from peer.plain_client import PlainClient
 from peer.remote import Simulator
@@ -15,6 +17,9 @@ from peer.remote import Simulator
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSWORD = "secret"
 OURS = "vhdstream"
+DENSE = "vhdstream --level 6"
+STARTS = 20
+GIB = 1 << 30
 
 
 class WrongOutput(Exception):
@@ -30,18 +35,25 @@ class Contender:
         self.judge = judge          # (Run) -> bytes of output; WrongOutput; tidies up
 
 
+class Goal:
+    """`times` as fast as the peer, at most `size` times its output, or `cpu` seconds of our own."""
+
+    def __init__(self, peer, times=None, size=None, cpu=None, ours=OURS):
+        self.peer, self.times, self.size, self.cpu, self.ours = peer, times, size, cpu, ours
+
+
 class Job:
     """Contenders for one task; the first is ours."""
 
     def __init__(self, title, size, contenders, goals=()):
         self.title = title
-        self.size = size            # bytes that have to be moved
+        self.size = size            # bytes that have to be moved; 0: it is not about bytes
         self.contenders = contenders
-        self.goals = goals          # (contender's name, factor wanted)
+        self.goals = goals
 
 
 class Bench:
-    """The program, a scratch folder and a pool over cleartext HTTP on loopback."""
+    """The program, a scratch folder, and over cleartext HTTP on loopback a pool and nginx."""
 
     def __init__(self, program, folder):
         self.program = program
@@ -55,6 +67,13 @@ class Bench:
         self.client = PlainClient(self.sim)
         self.sr = self.sim.srs["store"]
         self.sources = {}
+        web = os.path.join(folder, "web")
+        os.mkdir(web)
+        self.web = http_rig.Nginx(web)
+
+    def close(self):
+        self.web.close()
+        self.sim.close()
 
     def place(self, kind, ref):
         return "xapi+http://root@%s/%s/%s" % (self.sim.authority("http"), kind, ref)
@@ -87,12 +106,14 @@ class Bench:
             return size
         return judge
 
-    def judge_file(self, disk, kind):
-        """The file `out` is the disk in that form of qemu-img's."""
+    def judge_file(self, disk, kind, path=None):
+        """The file `out`, or that path, is the disk in that form of qemu-img's."""
+        path = path or self.out
+
         def judge(_run):
-            size = os.stat(self.out).st_blocks * 512
-            _same(("raw", disk.raw), (kind, self.out))
-            os.remove(self.out)
+            size = os.stat(path).st_blocks * 512
+            _same(("raw", disk.raw), (kind, path))
+            os.remove(path)
             return size
         return judge
 
@@ -139,7 +160,7 @@ def export_job(bench, disk, title, goals=(), slow=True):
         return command
 
     contenders = [Contender(OURS, ours(), judge),
-                  Contender("vhdstream --level 6", ours("--level", "6"), judge),
+                  Contender(DENSE, ours("--level", "6"), judge),
                   Contender("os-xenapi, level 1", theirs("1"), judge)]
     if slow:
         contenders += [Contender("os-xenapi, level 6", theirs("6"), judge),
@@ -197,22 +218,90 @@ def convert_job(bench, disk, title, given, wanted):
                [Contender(OURS, copy, judge), Contender("qemu-img convert", convert, judge)])
 
 
-def all_jobs(bench, mixed, sparse):
-    """Every job of a run."""
-    gib = sparse.size >> 30
-    own = bench.out + ".own"
-    subprocess.run([bench.program, "copy", "--force", "-q", "--to", "tgz", mixed.vhd, own],
-                   check=True, stdout=sys.stderr)
+def get_job(bench, disk):
+    """A VHD of a web server → file."""
+    os.link(disk.vhd, bench.web.path("given.vhd"))
+    url, judge = bench.web.url("given.vhd"), bench.judge_file(disk, "vpc")
+    return Job("HTTP: VHD from a server to a file", os.path.getsize(disk.vhd),
+               [Contender(OURS, lambda: [bench.program, "copy", "--to", "vhd", url, bench.out],
+                          judge),
+                Contender("curl -o", lambda: ["curl", "-sSf", "-o", bench.out, url], judge)],
+               [Goal("curl -o", 0.8)])
+
+
+def put_job(bench, disk):
+    """A VHD in a file → web server."""
+    url = bench.web.url("taken.vhd")
+    judge = bench.judge_file(disk, "vpc", bench.web.path("taken.vhd"))
+    return Job("HTTP: VHD from a file to a server", os.path.getsize(disk.vhd),
+               [Contender(OURS, lambda: [bench.program, "copy", disk.vhd, url], judge),
+                Contender("curl -T", lambda: ["curl", "-sSf", "-T", disk.vhd, url], judge)],
+               [Goal("curl -T", 0.8)])
+
+
+def _often(*command):
+    words = " ".join(map(shlex.quote, command))
+    return lambda: "for i in {1..%d}; do %s >/dev/null; done" % (STARTS, words)
+
+
+def start_job(bench):
+    """What a program costs before it does anything."""
+    def judge(_run):
+        return 0
+
+    return Job("Start: --help, %d times" % STARTS, 0,
+               [Contender(OURS, _often(bench.program, "--help"), judge),
+                Contender("qemu-img", _often("qemu-img", "--help"), judge),
+                Contender("curl", _often("curl", "--help"), judge)],
+               [Goal(OURS, cpu=STARTS * 0.02)])
+
+
+def small_job(bench):
+    """A copy of a disk with nothing in it: all that is not copying."""
+    small = bench_disks.sparse_disk(os.path.dirname(bench.out), GIB, 0)
+    judge = bench.judge_file(small, "vpc")
+    return Job("Start: a copy of an empty disk of 1 GiB, %d times" % STARTS, 0,
+               [Contender(OURS, _often(bench.program, "copy", "--force", "--to", "vhd", small.vhd,
+                                       bench.out), judge),
+                Contender("qemu-img convert", _often(
+                    "qemu-img", "convert", "-O", "vpc", "-o", "subformat=dynamic,force_size=on",
+                    "--image-opts", real_disk.opened("vpc", small.vhd), bench.out), judge)],
+               [Goal(OURS, cpu=STARTS * 0.02)])
+
+
+def file_jobs(bench, mixed):
+    """Jobs without a pool."""
     return [
-        export_job(bench, mixed, "Export: VDI to image, mixed disk",
-                   [("os-xenapi, level 6", 5)]),
-        import_job(bench, mixed, "Import: image by Python and zlib to VDI, mixed disk",
-                   goals=[("os-xenapi", 2)]),
-        import_job(bench, mixed, "Import: image by vhdstream to VDI, mixed disk", own,
-                   goals=[("os-xenapi", 2)]),
         convert_job(bench, mixed, "File: VHD to VHD", "vpc", "vpc"),
         convert_job(bench, mixed, "File: VHD to raw", "vpc", "raw"),
         convert_job(bench, mixed, "File: raw to VHD", "raw", "vpc"),
-        export_job(bench, sparse, "Export: a sparse disk of %d GiB" % gib, slow=False),
-        import_job(bench, sparse, "Import: a sparse disk of %d GiB" % gib),
+        get_job(bench, mixed),
+        put_job(bench, mixed),
+        start_job(bench),
+        small_job(bench),
+    ]
+
+
+def all_jobs(bench, mixed, sparse, huge):
+    """Every job of a run."""
+    own = bench.out + ".own"
+    subprocess.run([bench.program, "copy", "--force", "-q", "--to", "tgz", mixed.vhd, own],
+                   check=True, stdout=sys.stderr)
+    title = "Export: a sparse disk of %d GiB"
+    return [
+        export_job(bench, mixed, "Export: VDI to image, mixed disk",
+                   [Goal("os-xenapi, level 6", 25), Goal("curl to a file, tar, pigz -1", 7),
+                    Goal("os-xenapi, level 6", size=1.05),
+                    Goal("os-xenapi, level 6", 5, ours=DENSE),
+                    Goal("curl to a file, tar, pigz -6", 3, ours=DENSE),
+                    Goal("os-xenapi, level 6", size=1, ours=DENSE)]),
+        import_job(bench, mixed, "Import: image by Python and zlib to VDI, mixed disk",
+                   goals=[Goal("os-xenapi", 3.5)]),
+        import_job(bench, mixed, "Import: image by vhdstream to VDI, mixed disk", own,
+                   goals=[Goal("os-xenapi", 5)]),
+        *file_jobs(bench, mixed),
+        export_job(bench, sparse, title % (sparse.size >> 30), slow=False),
+        import_job(bench, sparse, "Import: a sparse disk of %d GiB" % (sparse.size >> 30)),
+        export_job(bench, huge, title % (huge.size >> 30), slow=False),
+        import_job(bench, huge, "Import: a sparse disk of %d GiB" % (huge.size >> 30)),
     ]

@@ -21,7 +21,8 @@ qemu-img. A cell is the median, with the least and the most in brackets.
 Only ratios mean something elsewhere. *Times vhdstream's wall* is the contender's wall time
 divided by vhdstream's in the same round: above 1, vhdstream is faster. CPU is the contender's,
 without the server's; both share the machine's cores. Memory is that of its largest process.
-The server is the simulator of tests/peer over cleartext HTTP on loopback. Files lie %(where)s;
+Servers are the simulator of tests/peer and nginx, over cleartext HTTP on loopback. Files lie
+%(where)s;
 vhdstream asks for its output files to be on the disk before it ends (fsync), the others do not.
 os-xenapi runs with its pipe fault repaired (tests/bench/os_xenapi_peer.py).
 """
@@ -74,15 +75,30 @@ def job_rows(job, results):
 
 def goal_lines(job, results):
     """What was wanted of the job, and whether it was reached."""
-    ours = results[job.contenders[0].name]
-    for name, factor in job.goals:
-        found = statistics.median(ratios(ours, results[name]))
-        yield "Wanted: %g times %s. Measured: %.1f times%s." % (
-            factor, name, found, "" if found >= factor else ", **missed**")
+    for goal in job.goals:
+        ours, theirs = results[goal.ours], results[goal.peer]
+        if goal.times:
+            found = statistics.median(ratios(ours, theirs))
+            yield "* %s, wanted: at least %g times as fast as %s. Measured: %.3g%s." % (
+                goal.ours, goal.times, goal.peer, found, _verdict(found >= goal.times))
+        elif goal.cpu:
+            found = statistics.median(r.cpu for r in ours)
+            yield "* %s, wanted: at most %.2f s of CPU. Measured: %.2f%s." % (
+                goal.ours, goal.cpu, found, _verdict(found <= goal.cpu))
+        else:
+            found = statistics.median(o.size / t.size for o, t in zip(ours, theirs))
+            yield "* %s, wanted: at most %g times the size by %s. Measured: %.3f%s." % (
+                goal.ours, goal.size, goal.peer, found, _verdict(found <= goal.size))
+
+
+def _verdict(reached):
+    return "" if reached else ", **missed**"
 
 
 def job_section(job, results):
-    lines = ["## " + job.title, "", "%.0f MB as a VHD." % (job.size / MB), ""]
+    lines = ["## " + job.title, ""]
+    if job.size:
+        lines += ["%.0f MB as a VHD." % (job.size / MB), ""]
     lines += job_rows(job, results)
     goals = list(goal_lines(job, results))
     if goals:
