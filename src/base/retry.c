@@ -6,7 +6,7 @@ static unsigned pause_s(const struct retry *r)
 {
     unsigned most =
         r->delay_s < RETRY_DELAY_MAX_S ? RETRY_DELAY_MAX_S : r->delay_s;
-    unsigned doublings = r->used < 6 ? r->used : 6;
+    unsigned used = r->used, doublings = used < 6 ? used : 6;
     unsigned seconds = r->delay_s << doublings;
 
     return seconds < most ? seconds : most;
@@ -14,17 +14,18 @@ static unsigned pause_s(const struct retry *r)
 
 int retry_pause(struct retry *r, struct err *e)
 {
-    unsigned seconds;
+    unsigned seconds, used = r->used;
     struct err failure = *e;
 
-    if (e->code != ERR_TEMPORARY || !r->max)
+    if (e->code != ERR_TEMPORARY || !r->max || used > r->max)
         return e->code;
-    if (r->used >= r->max)
-        return err_append(e, "; tried %u times", r->max + 1);
     seconds = pause_s(r);
-    r->used++;
+    r->used = ++used;
+    /* Past the last one: who is asked above it has nothing to add. */
+    if (used > r->max)
+        return err_append(e, "; tried %u times", used);
     notice_say(r->notice, "%s; trying again in %u s (%u of %u)", failure.text,
-               seconds, r->used, r->max);
+               seconds, used, r->max);
     *e = (struct err){0};
     return wait_sleep(r->wait, seconds * 1000, e);
 }

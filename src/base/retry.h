@@ -24,7 +24,7 @@ struct retry {
     unsigned max;     /* tries beyond the first, without progress between */
     unsigned delay_s; /* the first pause; each one is twice the last, up to
                          RETRY_DELAY_MAX_S; one that is longer stays */
-    unsigned used;
+    _Atomic unsigned used; /* read-ahead and decoder may both have begun */
     const struct notice *notice; /* or NULL */
     const struct wait *wait;
 };

@@ -101,6 +101,7 @@ static void prepare_side(struct vhdstream *v, int which, struct side *s)
     v->http[which] = (struct http_config){
         .trust = &s->trust,
         .wait = &v->wait,
+        .retry = &v->retry,
         .user = s->password ? s->user : NULL,
         .password = s->password,
         .proxy = s->proxy,

@@ -11,6 +11,7 @@
  */
 
 #include "base/err.h"
+#include "base/retry.h"
 #include "base/wait.h"
 #include "io/sink.h"
 #include "io/source.h"
@@ -82,6 +83,8 @@ struct http_config {
                                 an answer has to come in this time */
     const char *user;        /* Basic credentials, sent at once; or NULL */
     const char *password;
+    struct retry *retry;  /* for a GET that breaks off: source_open_http goes on
+                             with it; NULL: it does not */
     const char *proxy;    /* "[http://][USER:PASSWORD@]HOST:PORT" or
                              "socks5h://..."; NULL: none */
     const char *no_proxy; /* "host,.domain,*": not through it; or NULL */
@@ -127,6 +130,27 @@ int http_client_post(struct http_client *c, const char *url, const char *name,
                      const char *type, const void *body, size_t len, size_t max,
                      char **out, struct http_reply *reply, struct err *e);
 
+/* A call of any method. */
+struct http_call {
+    const char *method; /* "GET", "POST", "PATCH", "DELETE" */
+    const char *url;
+    const char *name;
+    const char *const *headers; /* NULL-ended list of "Name: value", or NULL */
+    const char *type;           /* of the body; NULL: there is none */
+    const void *body;
+    size_t len;
+    size_t max; /* of the answer's body */
+};
+
+/* As http_client_post. */
+int http_client_call(struct http_client *c, const struct http_call *call,
+                     char **out, struct http_reply *reply, struct err *e);
+
+/* A header of the last answer into out. False: it has none, or one that does
+ * not fit. */
+bool http_client_header(const struct http_client *c, const char *name,
+                        char *out, size_t size);
+
 /* --- streams ---------------------------------------------------------------
  */
 
@@ -151,6 +175,11 @@ int http_put_open(struct http_stream **out, const struct http_config *cfg,
 
 /* Valid once the head has come. */
 const struct http_reply *http_stream_reply(const struct http_stream *st);
+
+/* A header of the answer into out. False: it has none, or one that does not
+ * fit. */
+bool http_stream_header(const struct http_stream *st, const char *name,
+                        char *out, size_t size);
 
 /* Body of the answer: count, 0 at its end (a body shorter than its announced
  * Content-Length is ERR_TEMPORARY, not an end). An answer that is no 2xx has
@@ -186,9 +215,30 @@ void http_stream_cleanup(struct http_stream **st);
 
 /* GET as a source: at most 10 redirects (GET only, https never to http, user
  * and password only to the first scheme, host and port), 200 else an error as
- * of http_reply_check. `size` from Content-Length. */
+ * of http_reply_check. `size` from Content-Length.
+ *
+ * Where it breaks off, and cfg->retry has tries left, the rest is asked for
+ * (Range), if the server gave a strong ETag by which it can tell that this is
+ * still the same (If-Match). What cannot be gone on with stays
+ * ERR_TEMPORARY. */
 int source_open_http(struct source **out, const struct http_config *cfg,
                      const char *url, struct err *e);
+
+/* What a server with ways of its own adds to that. */
+struct http_source_options {
+    /* Gives the header lines of the next request; `refused`: the last ones were
+     * answered by 401. They stay the callee's and are used up before the next
+     * call. NULL: none. */
+    int (*lines)(void *ctx, bool refused, const char *const **out,
+                 struct err *e);
+    void *ctx;
+    const char *name; /* for messages; NULL: the URL */
+    bool steady;      /* what the URL names never changes: no ETag needed */
+};
+
+int source_open_http_with(struct source **out, const struct http_config *cfg,
+                          const char *url,
+                          const struct http_source_options *opt, struct err *e);
 
 /* PUT as a sink; finish wants a 2xx. `size` -1: chunked. A server that cannot
  * be reached or refuses shows in the first write. */

@@ -49,12 +49,11 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
     return len;
 }
 
-static int set_post(struct http_client *c, struct err *e)
+static int set_manner(struct http_client *c, struct err *e)
 {
     CURL *easy = c->req.easy;
 
-    if (curl_easy_setopt(easy, CURLOPT_POST, 1L) ||
-        curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEPT_IDLE_S) ||
+    if (curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEPT_IDLE_S) ||
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) ||
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, c))
         return err_set(e, ERR_FAILED, "libcurl refused a setting");
@@ -70,7 +69,7 @@ int http_client_open(struct http_client **out, const struct http_config *cfg,
     TRY(mem_alloc(&c, sizeof(*c), "an HTTP client", e));
     result = http_request_open(&c->req, cfg, "", e);
     if (!result)
-        result = set_post(c, e);
+        result = set_manner(c, e);
     if (result) {
         http_client_close(c);
         return result;
@@ -109,36 +108,54 @@ static int run(struct http_client *c, struct err *e)
     }
 }
 
-static int call(struct http_client *c, const char *url, const char *type,
-                const void *body, size_t len, struct err *e)
+static bool set_method(CURL *easy, const struct http_call *call)
+{
+    if (!call->type)
+        return !curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) &&
+               !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+    return !curl_easy_setopt(easy, CURLOPT_POST, 1L) &&
+           !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method) &&
+           !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body) &&
+           !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                             (curl_off_t)call->len);
+}
+
+static int send_call(struct http_client *c, const struct http_call *call,
+                     struct err *e)
 {
     struct http_request *r = &c->req;
     char line[128];
 
-    (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
-    TRY(http_request_target(r, url, e));
-    TRY(http_request_headers(r, line, NULL, e));
-    if (curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, body) ||
-        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len))
+    if (call->type)
+        (void)snprintf(line, sizeof(line), "Content-Type: %s", call->type);
+    TRY(http_request_target(r, call->url, e));
+    TRY(http_request_headers(r, call->type ? line : NULL, call->headers, e));
+    if (!set_method(r->easy, call))
         return err_set(e, ERR_FAILED, "libcurl refused a setting");
     TRY(grow(c, 1024, e));
     TRY(http_request_start(r, e));
     return run(c, e);
 }
 
-int http_client_post(struct http_client *c, const char *url, const char *name,
-                     const char *type, const void *body, size_t len, size_t max,
+/* libcurl keeps no copy of the body: it shall not know where that was. */
+static void forget_body(const struct http_client *c)
+{
+    (void)curl_easy_setopt(c->req.easy, CURLOPT_POSTFIELDS, NULL);
+}
+
+int http_client_call(struct http_client *c, const struct http_call *call,
                      char **out, struct http_reply *reply, struct err *e)
 {
     struct http_request *r = &c->req;
     int result;
 
-    (void)snprintf(r->name, sizeof(r->name), "%s", name);
+    (void)snprintf(r->name, sizeof(r->name), "%s", call->name);
     c->len = c->room = 0;
-    c->max = max;
-    result = call(c, url, type, body, len, e);
+    c->max = call->max;
+    result = send_call(c, call, e);
     http_request_stop(r);
     http_request_forget(r);
+    forget_body(c);
     if (!result) {
         if (r->reply.status / 100 != 2)
             http_note_finish(&r->note, &r->reply);
@@ -148,4 +165,27 @@ int http_client_post(struct http_client *c, const char *url, const char *name,
     }
     mem_cleanup(&c->body);
     return result;
+}
+
+int http_client_post(struct http_client *c, const char *url, const char *name,
+                     const char *type, const void *body, size_t len, size_t max,
+                     char **out, struct http_reply *reply, struct err *e)
+{
+    const struct http_call call = {
+        .method = "POST",
+        .url = url,
+        .name = name,
+        .type = type,
+        .body = body,
+        .len = len,
+        .max = max,
+    };
+
+    return http_client_call(c, &call, out, reply, e);
+}
+
+bool http_client_header(const struct http_client *c, const char *name,
+                        char *out, size_t size)
+{
+    return http_request_header(&c->req, name, out, size);
 }

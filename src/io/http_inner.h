@@ -147,6 +147,10 @@ int http_request_headers(struct http_request *r, const char *first,
  * a transfer may last for days, its credentials need not. */
 void http_request_forget(struct http_request *r);
 
+/* A header of the answer; false: none, or it does not fit. */
+bool http_request_header(const struct http_request *r, const char *name,
+                         char *out, size_t size);
+
 /* Sets the request going; http_step moves it. */
 int http_request_start(struct http_request *r, struct err *e);
 

@@ -228,6 +228,18 @@ void http_request_forget(struct http_request *r)
     r->headers = NULL;
 }
 
+bool http_request_header(const struct http_request *r, const char *name,
+                         char *out, size_t size)
+{
+    struct curl_header *h = NULL;
+
+    if (curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &h) ||
+        strlen(h->value) >= size)
+        return false;
+    (void)snprintf(out, size, "%s", h->value);
+    return true;
+}
+
 /* --- life ------------------------------------------------------------------*/
 
 int http_request_open(struct http_request *r, const struct http_config *cfg,

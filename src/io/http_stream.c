@@ -26,6 +26,12 @@ const struct http_reply *http_stream_reply(const struct http_stream *st)
     return &st->req.reply;
 }
 
+bool http_stream_header(const struct http_stream *st, const char *name,
+                        char *out, size_t size)
+{
+    return http_request_header(&st->req, name, out, size);
+}
+
 void http_stream_unpause(struct http_stream *st)
 {
     if (!st->out_paused)
