@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "copy/hashing.h"
 #include "copy/input.h"
 #include "copy/operation.h"
@@ -14,7 +15,6 @@
 #include "copy/report.h"
 #include "copy/verify.h"
 #include "image/encoder.h"
-#include "xapi/xapi_text.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>

@@ -4,9 +4,9 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "copy/map_colour.h"
 #include "io/printer.h"
-#include "xapi/xapi_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

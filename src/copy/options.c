@@ -6,9 +6,9 @@
 #include "base/pool.h"
 #include "base/rate.h"
 #include "base/retry.h"
+#include "base/text.h"
 #include "copy/time_span.h"
 #include "image/vhd/vhd_chain.h"
-#include "xapi/xapi_text.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -21,11 +21,11 @@ static void disconnect(struct xapi *x)
 static int post(struct xapi *x, const char *what, const char *body, char **out,
                 struct err *e)
 {
-    char origin[XAPI_ORIGIN_SIZE];
-    char url[XAPI_ORIGIN_SIZE + 16];
+    char origin[ORIGIN_SIZE];
+    char url[ORIGIN_SIZE + 16];
     struct http_reply reply = {0};
 
-    xapi_host_origin(&x->host, x->tls, origin);
+    host_port_origin(&x->host, x->tls, origin);
     (void)snprintf(url, sizeof(url), "%s/jsonrpc", origin);
     if (!x->client)
         TRY(http_client_open(&x->client, &x->http, e));
@@ -95,9 +95,9 @@ static int exchange(struct xapi *x, const char *method, const char *session,
 /* --- hosts and sessions, under the lock ------------------------------------*/
 
 bool xapi_other_host(const struct xapi *x, const char *address,
-                     struct xapi_host *out)
+                     struct host_port *out)
 {
-    if (!xapi_host_parse(out, address))
+    if (!host_port_parse(out, address))
         return false;
     if (!out->port)
         out->port = x->port;
@@ -107,7 +107,7 @@ bool xapi_other_host(const struct xapi *x, const char *address,
 /* Goes to the master that the refusal names; false: it names none. */
 static bool go_to_master(struct xapi *x, const struct xapi_fault *fault)
 {
-    struct xapi_host master;
+    struct host_port master;
 
     if (!xapi_fault_is(fault, "HOST_IS_SLAVE") || !fault->nparams)
         return false;

@@ -3,7 +3,7 @@
 #include "xapi/xapi_disk.h"
 
 #include "base/mem.h"
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

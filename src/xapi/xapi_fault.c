@@ -2,7 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_fault.h"
 
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>

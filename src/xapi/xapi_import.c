@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_inband.h"
 
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -38,7 +38,7 @@ struct xapi {
     pthread_mutex_t lock;                      /* over all that follows */
     struct http_pin vouched[XAPI_VOUCHED_MAX]; /* of trust.nvouched */
     char session[XAPI_OPAQUE_SIZE];
-    struct xapi_host host;
+    struct host_port host;
     struct http_client *client; /* NULL: no connection yet */
     struct http_config http;
     struct wait call_wait; /* of the call under way */

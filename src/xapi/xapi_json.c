@@ -2,8 +2,9 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_json.h"
 
+#include "base/json_text.h"
 #include "base/mem.h"
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -73,45 +74,12 @@ int xapi_json_request(char **out, const char *method, const char *session,
 
 /* --- answers ---------------------------------------------------------------*/
 
-/* Steps over a string; `p` stands behind its opening quote. */
-static const char *past_string(const char *p)
-{
-    while (*p && *p != '"')
-        p += *p == '\\' && p[1] ? 2 : 1;
-    return *p ? p + 1 : p;
-}
-
-/* Whether parsing will take bounded memory and stack. */
-static bool is_bounded(const char *text)
-{
-    unsigned depth = 0;
-    unsigned values = 0;
-
-    for (const char *p = text; *p;) {
-        char c = *p++;
-
-        if (c == '"') {
-            p = past_string(p);
-        } else if (c == '[' || c == '{') {
-            depth++;
-            values++;
-        } else if ((c == ']' || c == '}') && depth) {
-            depth--;
-        } else if (c == ',' || c == ':') {
-            values++;
-        }
-        if (depth > XAPI_DEPTH_MAX || values > XAPI_VALUES_MAX)
-            return false;
-    }
-    return true;
-}
-
 static int load(json_t **out, const char *text, const char *what, struct err *e)
 {
     json_error_t where;
     json_t *value;
 
-    if (!is_bounded(text))
+    if (!json_text_is_bounded(text, XAPI_DEPTH_MAX, XAPI_VALUES_MAX))
         return err_set(e, ERR_CORRUPT,
                        "%s: the answer has more than %d values, or nests "
                        "deeper than %d",

@@ -2,7 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_marks.h"
 
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_place.h"
 
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -32,94 +32,6 @@ bool xapi_place_is(const char *text)
     return after_scheme(text, &tls) != NULL;
 }
 
-/* --- hosts -----------------------------------------------------------------*/
-
-static bool port_parse(unsigned *out, const char *text)
-{
-    char *end = NULL;
-    unsigned long port;
-
-    if (!isdigit((unsigned char)*text))
-        return false;
-    port = strtoul(text, &end, 10);
-    if (*end || port < 1 || port > 65535)
-        return false;
-    *out = (unsigned)port;
-    return true;
-}
-
-/* What can stand in the host of a URL; nothing that could end it. */
-static bool host_is_sound(const char *name, bool ipv6)
-{
-    if (!*name)
-        return false;
-    for (const char *p = name; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        bool sound = ipv6 ? isxdigit(c) || c == ':' || c == '.'
-                          : isalnum(c) || c == '-' || c == '.' || c == '_';
-
-        if (!sound)
-            return false;
-    }
-    return true;
-}
-
-/* The bracketed form: stores where the port may follow. */
-static bool bracketed(const char *text, struct xapi_host *h, const char **rest)
-{
-    const char *end = strchr(text, ']');
-
-    if (!end)
-        return false;
-    if (!text_copy_part(h->name, sizeof(h->name), text + 1,
-                        (size_t)(end - text - 1)))
-        return false;
-    *rest = end + 1;
-    return host_is_sound(h->name, true);
-}
-
-static bool unbracketed(const char *text, struct xapi_host *h,
-                        const char **rest)
-{
-    const char *colon = strchr(text, ':');
-    bool ipv6 = colon && strchr(colon + 1, ':');
-    size_t len = colon && !ipv6 ? (size_t)(colon - text) : strlen(text);
-
-    if (!text_copy_part(h->name, sizeof(h->name), text, len))
-        return false;
-    *rest = text + len;
-    return host_is_sound(h->name, ipv6);
-}
-
-bool xapi_host_parse(struct xapi_host *out, const char *text)
-{
-    struct xapi_host h = {.port = 0};
-    const char *rest = NULL;
-
-    if (*text == '[' ? !bracketed(text, &h, &rest)
-                     : !unbracketed(text, &h, &rest))
-        return false;
-    if (*rest == ':' ? !port_parse(&h.port, rest + 1) : *rest != '\0')
-        return false;
-    *out = h;
-    return true;
-}
-
-void xapi_host_origin(const struct xapi_host *h, bool tls,
-                      char out[XAPI_ORIGIN_SIZE])
-{
-    bool ipv6 = strchr(h->name, ':') != NULL;
-    int len =
-        snprintf(out, XAPI_ORIGIN_SIZE, "%s://%s%s%s", tls ? "https" : "http",
-                 ipv6 ? "[" : "", h->name, ipv6 ? "]" : "");
-
-    if (h->port && len > 0 && len < XAPI_ORIGIN_SIZE)
-        (void)snprintf(out + len, (size_t)(XAPI_ORIGIN_SIZE - len), ":%u",
-                       h->port);
-}
-
-/* --- places ----------------------------------------------------------------*/
-
 static int parse_user(struct xapi_place *p, const char *text, size_t len,
                       struct err *e)
 {
@@ -142,7 +54,7 @@ static int parse_user(struct xapi_place *p, const char *text, size_t len,
 static int parse_authority(struct xapi_place *p, const char *text, size_t len,
                            struct err *e)
 {
-    char host[XAPI_ORIGIN_SIZE];
+    char host[ORIGIN_SIZE];
     const char *at = memrchr(text, '@', len);
 
     if (at) {
@@ -151,7 +63,7 @@ static int parse_authority(struct xapi_place *p, const char *text, size_t len,
         text = at + 1;
     }
     if (!text_copy_part(host, sizeof(host), text, len) ||
-        !xapi_host_parse(&p->host, host))
+        !host_port_parse(&p->host, host))
         return err_set(e, ERR_USAGE,
                        "no host, or no port from 1 to 65535, between %s and "
                        "the path: %s",

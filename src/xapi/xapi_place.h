@@ -13,21 +13,15 @@
  * REF is a uuid or a name-label; USER and REF are percent-decoded. */
 
 #include "base/err.h"
+#include "base/host_port.h"
 #include "io/source.h" /* NAME_SIZE */
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum {
-    XAPI_HOST_SIZE = 256,
     XAPI_USER_SIZE = 128,
     XAPI_LABEL_SIZE = 512, /* bytes of a name-label that are kept, with NUL */
-};
-
-/* A host as a URL names it. */
-struct xapi_host {
-    char name[XAPI_HOST_SIZE]; /* IPv6 addresses without their brackets */
-    unsigned port;             /* 0: the scheme's own */
 };
 
 enum xapi_kind {
@@ -38,7 +32,7 @@ enum xapi_kind {
 
 struct xapi_place {
     bool tls;
-    struct xapi_host host;
+    struct host_port host;
     char user[XAPI_USER_SIZE]; /* "": not said */
     enum xapi_kind kind;
     char ref[XAPI_LABEL_SIZE]; /* decoded; "" for the pool */
@@ -51,16 +45,5 @@ bool xapi_place_is(const char *text);
 /* Parses `text`. ERR_USAGE with a sentence that shows the form; a password
  * inside is refused and never repeated. */
 int xapi_place_parse(struct xapi_place *out, const char *text, struct err *e);
-
-/* "HOST", "HOST:PORT", "[IPV6]:PORT" or a bare IPv6 address, as users write
- * hosts and as XAPI names them. False: it is none of these, and *out is as it
- * was. */
-bool xapi_host_parse(struct xapi_host *out, const char *text);
-
-/* "https://HOST:PORT" into out, cut to fit never: the largest takes
- * XAPI_ORIGIN_SIZE. */
-enum { XAPI_ORIGIN_SIZE = XAPI_HOST_SIZE + 24 };
-void xapi_host_origin(const struct xapi_host *h, bool tls,
-                      char out[XAPI_ORIGIN_SIZE]);
 
 #endif

@@ -210,7 +210,7 @@ void xapi_session_ref(struct xapi *x, char out[XAPI_OPAQUE_SIZE])
     pthread_mutex_unlock(&x->lock);
 }
 
-void xapi_session_host(struct xapi *x, struct xapi_host *out)
+void xapi_session_host(struct xapi *x, struct host_port *out)
 {
     pthread_mutex_lock(&x->lock);
     *out = x->host;

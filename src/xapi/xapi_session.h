@@ -102,12 +102,12 @@ const struct wait *xapi_wait(const struct xapi *x, enum xapi_mode mode);
 void xapi_session_ref(struct xapi *x, char out[XAPI_OPAQUE_SIZE]);
 
 /* The host that answers calls, now. */
-void xapi_session_host(struct xapi *x, struct xapi_host *out);
+void xapi_session_host(struct xapi *x, struct host_port *out);
 
 /* Another host of the pool, from how XAPI names it: the place's port holds for
  * it, where one was given. False: that is no host. */
 bool xapi_other_host(const struct xapi *x, const char *address,
-                     struct xapi_host *out);
+                     struct host_port *out);
 
 /* fault as a text, our session's ref cut out. */
 void xapi_session_fault_text(struct xapi *x, const struct xapi_fault *fault,

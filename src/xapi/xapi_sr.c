@@ -158,13 +158,13 @@ static bool is_live(struct xapi *x, const json_t *host)
 }
 
 /* The host's address; 1 when it can be used, 0 when it is down or disabled. */
-static int read_host(struct xapi *x, const char *ref, struct xapi_host *out,
+static int read_host(struct xapi *x, const char *ref, struct host_port *out,
                      struct err *e)
 {
     static const char method[] = "host.get_record";
     CLEANUP(json) json_t *record = NULL;
     char what[XAPI_WHAT_SIZE];
-    char address[XAPI_HOST_SIZE];
+    char address[HOST_TEXT_SIZE];
 
     TRY(xapi_call(x, XAPI_NORMAL, &record, e, method, "s", ref));
     TRY(xapi_json_word(record, "address", xapi_what(x, method, what), address,
@@ -178,9 +178,9 @@ static int read_host(struct xapi *x, const char *ref, struct xapi_host *out,
 
 /* Takes `host` when it is the first, or better than what was found. */
 static int consider(struct xapi *x, const char *host, const char *master,
-                    int *quality, struct xapi_host *out, struct err *e)
+                    int *quality, struct host_port *out, struct err *e)
 {
-    struct xapi_host found;
+    struct host_port found;
     int usable;
 
     if (!strcmp(host, master)) {
@@ -199,7 +199,7 @@ static int consider(struct xapi *x, const char *host, const char *master,
     return 0;
 }
 
-int xapi_sr_find_host(struct xapi *x, const char *sr_ref, struct xapi_host *out,
+int xapi_sr_find_host(struct xapi *x, const char *sr_ref, struct host_port *out,
                       struct err *e)
 {
     static const char method[] = "SR.get_PBDs";

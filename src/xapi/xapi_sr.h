@@ -36,7 +36,7 @@ bool xapi_sr_vdi_takes_vhd(const struct xapi_sr *sr, const json_t *vdi_config);
 /* The host that can move the data of this SR's disks: one where it is plugged,
  * the host that answers our calls before others, others enabled and live as far
  * as their records say. ERR_TEMPORARY: it is plugged nowhere. */
-int xapi_sr_find_host(struct xapi *x, const char *sr_ref, struct xapi_host *out,
+int xapi_sr_find_host(struct xapi *x, const char *sr_ref, struct host_port *out,
                       struct err *e);
 
 /* A ref in the pool's record: "master", "default_SR". */

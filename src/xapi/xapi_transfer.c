@@ -2,7 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_transfer.h"
 
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 #include "xapi/xapi_vouch.h"
 
 #include <ctype.h>
@@ -13,7 +13,7 @@ enum {
     REDIRECTS_MAX = 5,
     VERDICT_S = 60, /* for the task's word on a broken stream */
     OPENING_S = 1,  /* the same where it is not sure that it was begun */
-    URL_SIZE = XAPI_ORIGIN_SIZE + 4 * XAPI_OPAQUE_SIZE + 128,
+    URL_SIZE = ORIGIN_SIZE + 4 * XAPI_OPAQUE_SIZE + 128,
 };
 
 /* --- one request -----------------------------------------------------------*/
@@ -24,14 +24,14 @@ static const char *const format_queries[] = {
     [XAPI_VHD] = "vhd",
 };
 
-static void build_url(struct xapi_transfer *t, const struct xapi_host *host,
+static void build_url(struct xapi_transfer *t, const struct host_port *host,
                       bool tls, const struct xapi_vdi *vdi,
                       const struct xapi_request *req, char url[URL_SIZE])
 {
-    char origin[XAPI_ORIGIN_SIZE];
+    char origin[ORIGIN_SIZE];
     char session[XAPI_OPAQUE_SIZE];
 
-    xapi_host_origin(host, tls, origin);
+    host_port_origin(host, tls, origin);
     xapi_session_ref(t->x, session);
     (void)snprintf(
         url, URL_SIZE,
@@ -62,9 +62,9 @@ static void close_stream(struct xapi_transfer *t)
 /* The host of a Location. Only the host is taken from it: path and query stay
  * ours. */
 static bool location_host(const struct xapi *x, const char *location, bool *tls,
-                          struct xapi_host *out)
+                          struct host_port *out)
 {
-    char authority[XAPI_ORIGIN_SIZE];
+    char authority[ORIGIN_SIZE];
     const char *start;
 
     *tls = !strncmp(location, "https://", 8);
@@ -76,10 +76,10 @@ static bool location_host(const struct xapi *x, const char *location, bool *tls,
         return false;
     if (*tls == xapi_is_tls(x))
         return xapi_other_host(x, authority, out);
-    return xapi_host_parse(out, authority);
+    return host_port_parse(out, authority);
 }
 
-static int follow(struct xapi_transfer *t, bool *tls, struct xapi_host *host,
+static int follow(struct xapi_transfer *t, bool *tls, struct host_port *host,
                   struct err *e)
 {
     const struct http_reply *reply = http_stream_reply(t->stream);
@@ -213,7 +213,7 @@ static int not_sent(struct xapi_transfer *t, struct err *e)
 
 /* --- opening ---------------------------------------------------------------*/
 
-static int open_at(struct xapi_transfer *t, struct xapi_host *host,
+static int open_at(struct xapi_transfer *t, struct host_port *host,
                    const struct xapi_vdi *vdi, const struct xapi_request *req,
                    struct err *e)
 {
@@ -246,7 +246,7 @@ int xapi_transfer_open(struct xapi_transfer *t, struct xapi *x,
                        const struct xapi_vdi *vdi,
                        const struct xapi_request *req, struct err *e)
 {
-    struct xapi_host host;
+    struct host_port host;
     int code;
 
     t->x = x;

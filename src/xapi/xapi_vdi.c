@@ -3,8 +3,8 @@
 #include "xapi/xapi_vdi.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "xapi/xapi_task.h"
-#include "xapi/xapi_text.h"
 
 #include <stdio.h>
 #include <string.h>

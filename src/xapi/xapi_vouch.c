@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CONDITION_SIZE = XAPI_HOST_SIZE + 32 };
+enum { CONDITION_SIZE = HOST_TEXT_SIZE + 32 };
 
 /* The records of a class whose field has this value, as a map by ref; NULL
  * where the pool has no such class, or refuses. */
@@ -53,7 +53,7 @@ static const char *sum_of(const json_t *certificate)
 /* What is no sum is passed over. */
 static void add(struct xapi *x, const char *host, const char *sum)
 {
-    char text[XAPI_HOST_SIZE + 128];
+    char text[HOST_TEXT_SIZE + 128];
     struct http_pin pin;
     int len = snprintf(text, sizeof(text), "%s=sha256:%s", host, sum);
     struct err ignored;
@@ -94,10 +94,10 @@ static bool is_known(const struct xapi *x, const char *name)
     return false;
 }
 
-int xapi_vouch(struct xapi *x, const struct xapi_host *host, struct err *e)
+int xapi_vouch(struct xapi *x, const struct host_port *host, struct err *e)
 {
     CLEANUP(json) json_t *hosts = NULL;
-    struct xapi_host ours;
+    struct host_port ours;
     const char *ref;
     json_t *one;
 

@@ -13,6 +13,6 @@
  * answers calls, has the certificates that the pool lists for it vouched for in
  * xapi_trust(x). A pool without such a list, or a host that is not in it, is no
  * error: a pin or a CA has to do then. By the thread that opens transfers. */
-int xapi_vouch(struct xapi *x, const struct xapi_host *host, struct err *e);
+int xapi_vouch(struct xapi *x, const struct host_port *host, struct err *e);
 
 #endif

@@ -4,10 +4,10 @@
 /* What a server writes for people, in an answer or into the disk that it sends:
  * one line comes of it, with no reference of a session. */
 
+#include "base/text.h"
 #include "fuzzing.h"
 #include "io/http_inner.h"
 #include "xapi/xapi_inband.h"
-#include "xapi/xapi_text.h"
 
 #include <ctype.h>
 #include <stdlib.h>

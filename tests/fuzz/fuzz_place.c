@@ -4,33 +4,33 @@
 /* Places and addresses: what is taken can be asked for and shown, what is
  * refused does not give away a password. */
 
+#include "base/text.h"
 #include "fuzzing.h"
 #include "io/http_inner.h"
 #include "xapi/xapi_place.h"
-#include "xapi/xapi_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void check_host(const struct xapi_host *h)
+static void check_host(const struct host_port *h)
 {
-    char text[XAPI_ORIGIN_SIZE];
-    struct xapi_host again;
+    char text[ORIGIN_SIZE];
+    struct host_port again;
 
     demand(h->port <= 65535);
-    xapi_host_origin(h, true, text);
+    host_port_origin(h, true, text);
     demand(!strncmp(text, "https://", 8));
-    demand(xapi_host_parse(&again, text + 8));
+    demand(host_port_parse(&again, text + 8));
     demand(again.port == h->port && !strcmp(again.name, h->name));
 }
 
 static void parse_pool(const char *text)
 {
     struct xapi_place p;
-    struct xapi_host h;
+    struct host_port h;
     struct err e = {0};
 
-    if (xapi_host_parse(&h, text))
+    if (host_port_parse(&h, text))
         check_host(&h);
     if (xapi_place_parse(&p, text, &e)) {
         demand(e.code == ERR_USAGE && e.text[0]);

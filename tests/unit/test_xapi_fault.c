@@ -2,10 +2,10 @@
 /* Copyright the vhdstream authors */
 #include "xapi/xapi_fault.h"
 
+#include "base/text.h"
 #include "unit.h"
 #include "xapi/xapi_inband.h"
 #include "xapi/xapi_sr.h"
-#include "xapi/xapi_text.h"
 #include "xapi/xapi_transfer.h"
 
 #include <stdio.h>

@@ -158,30 +158,30 @@ static void test_a_ref_has_a_longest_length(void **state)
 
 static void test_hosts_as_xapi_names_them(void **state)
 {
-    struct xapi_host h;
+    struct host_port h;
 
     (void)state;
-    assert_true(xapi_host_parse(&h, "fe80::2"));
+    assert_true(host_port_parse(&h, "fe80::2"));
     assert_string_equal(h.name, "fe80::2");
     assert_int_equal(h.port, 0);
-    assert_true(xapi_host_parse(&h, "10.1.2.3:8080"));
+    assert_true(host_port_parse(&h, "10.1.2.3:8080"));
     assert_string_equal(h.name, "10.1.2.3");
     assert_int_equal(h.port, 8080);
-    assert_false(xapi_host_parse(&h, ""));
-    assert_false(xapi_host_parse(&h, "10.1.2.3/evil"));
-    assert_false(xapi_host_parse(&h, "user@10.1.2.3"));
+    assert_false(host_port_parse(&h, ""));
+    assert_false(host_port_parse(&h, "10.1.2.3/evil"));
+    assert_false(host_port_parse(&h, "user@10.1.2.3"));
 }
 
 static void test_origins(void **state)
 {
-    struct xapi_host h = {.name = "::1", .port = 8443};
-    char out[XAPI_ORIGIN_SIZE];
+    struct host_port h = {.name = "::1", .port = 8443};
+    char out[ORIGIN_SIZE];
 
     (void)state;
-    xapi_host_origin(&h, true, out);
+    host_port_origin(&h, true, out);
     assert_string_equal(out, "https://[::1]:8443");
-    h = (struct xapi_host){.name = "xs1"};
-    xapi_host_origin(&h, false, out);
+    h = (struct host_port){.name = "xs1"};
+    host_port_origin(&h, false, out);
     assert_string_equal(out, "http://xs1");
 }
 

@@ -240,7 +240,7 @@ static void *call_often(void *arg)
 {
     struct xapi *x = arg;
     char ref[XAPI_OPAQUE_SIZE];
-    struct xapi_host host;
+    struct host_port host;
     struct err e = {0};
 
     for (int i = 0; i < CALLS_EACH; i++) {

@@ -218,15 +218,15 @@ static int run_facts(struct xapi *x, const struct xapi_place *place,
                      struct err *e)
 {
     struct xapi_vdi vdi = {0};
-    struct xapi_host host;
-    char origin[XAPI_ORIGIN_SIZE];
+    struct host_port host;
+    char origin[ORIGIN_SIZE];
 
     if (place->kind == XAPI_VDI)
         TRY(xapi_vdi_find(x, place->ref, &vdi, e));
     else
         TRY(xapi_sr_find(x, place->ref, &vdi.sr, e));
     TRY(xapi_sr_find_host(x, vdi.sr.ref, &host, e));
-    xapi_host_origin(&host, xapi_is_tls(x), origin);
+    host_port_origin(&host, xapi_is_tls(x), origin);
     printf("sr %s %s %s takes_vhd=%d\nhost %s\n", vdi.sr.uuid, vdi.sr.label,
            vdi.sr.type, vdi.sr.takes_vhd, origin);
     if (place->kind == XAPI_VDI)

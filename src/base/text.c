@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "xapi/xapi_text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#ifndef VHDSTREAM_XAPI_TEXT_H
-#define VHDSTREAM_XAPI_TEXT_H
+#ifndef VHDSTREAM_TEXT_H
+#define VHDSTREAM_TEXT_H
 
 /* Short texts in buffers of fixed size. */
 
