@@ -151,6 +151,22 @@ def test_zeros_without_an_end_after_the_disk(program, tmp_path, data, name, word
     assert not (tmp_path / "o.raw").exists()
 
 
+@pytest.mark.parametrize("data, words, said", [
+    (WHOLE, [], "trailing-footer-missing"),
+    (WHOLE[:1536], [], "trailing-footer-missing"),
+    (WHOLE[:512], [], "trailing-footer-missing"),
+    (b"", [], "not-a-vhd"),
+    (b"", ["--size=4096"], "trailing-footer-missing")],
+    ids=["disk", "cut table", "cut footer", "nothing", "fixed"])
+def test_check_of_zeros_without_an_end(program, tmp_path, data, words, said):
+    (tmp_path / "a").write_bytes(data)
+    with subprocess.Popen(["cat", tmp_path / "a", "/dev/zero"], stdout=subprocess.PIPE) as endless:
+        result = program.bounded("check", "--json", "--from=vhd", *words, "-",
+                                 stdin=endless.stdout, status=3)
+        endless.stdout.close()
+    assert said in [f["id"] for f in result.json["findings"]]
+
+
 def test_empty_gzip_members_without_an_end(program, tmp_path):
     (tmp_path / "empty").write_bytes(gzip.compress(b"") * 500000)
     with subprocess.Popen(["sh", "-c", "while cat empty; do :; done"], cwd=tmp_path,

@@ -111,7 +111,7 @@ static void test_what_was_passed_before_is_not_kept(void **state)
     (void)state;
     assert_ok(vhd_tape_pass(&t, 5001, &e), &e);
     assert_ok(vhd_tape_keep(&t, 5000, 10, &k, &e), &e);
-    assert_ok(vhd_tape_finish(&t, &e), &e);
+    assert_int_equal(vhd_tape_finish(&t, LEN + 1, &e), 1);
     assert_int_equal(k->got, 0);
     close_tape(&t, src);
 }
@@ -125,9 +125,22 @@ static void test_the_last_bytes_are_known_at_the_end(void **state)
 
     (void)state;
     assert_int_equal(vhd_tape_read(&t, buf, 5, LEN - 200, &e), 5);
-    assert_ok(vhd_tape_finish(&t, &e), &e);
+    assert_int_equal(vhd_tape_finish(&t, LEN + 1, &e), 1);
     assert_int_equal(t.last_len, 512);
     assert_memory_equal(t.last, data + LEN - 512, 512);
+    close_tape(&t, src);
+}
+
+static void test_it_does_not_go_on_for_ever(void **state)
+{
+    struct vhd_tape t;
+    struct source *src = open_tape(&t, false);
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(vhd_tape_finish(&t, LEN - 1, &e), 0);
+    assert_int_equal(t.pos, LEN - 1);
+    assert_int_equal(t.size, VHD_SIZE_UNKNOWN);
     close_tape(&t, src);
 }
 
@@ -140,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_what_was_asked_for_is_kept_in_passing),
         cmocka_unit_test(test_what_was_passed_before_is_not_kept),
         cmocka_unit_test(test_the_last_bytes_are_known_at_the_end),
+        cmocka_unit_test(test_it_does_not_go_on_for_ever),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -8,6 +8,7 @@
 #include "image/vhd/vhd_ends.h"
 #include "image/vhd/vhd_judge.h"
 #include "image/vhd/vhd_survey.h"
+#include "image/vhd/vhd_trailer.h"
 
 #include <inttypes.h>
 
@@ -72,6 +73,32 @@ static int survey(struct checker *c, struct err *e)
     return 0;
 }
 
+/* A stream that has not ended within all that could be: it is not read for
+ * ever. */
+static int judge_endless(struct checker *c, uint64_t most, struct err *e)
+{
+    if (c->h->has_footer)
+        return vhd_find(c->j, FOUND_TRAILING_FOOTER_MISSING, c->h->end, e,
+                        "goes on for %" PRIu64
+                        " bytes after its last block, which no VHD does",
+                        most - c->h->end);
+    return vhd_find(c->j, FOUND_NOT_A_VHD, 0, e,
+                    "no sound footer at byte 0, and no end within %" PRIu64
+                    " bytes; to have a longer one looked at give its length "
+                    "with --size, or start from a file",
+                    most);
+}
+
+static int judge_end(struct checker *c, struct err *e)
+{
+    uint64_t most = c->h->end + vhd_trailer_gap(c->h);
+    int ended = vhd_tape_finish(c->t, most, e);
+
+    TRY(ended);
+    return ended ? vhd_head_judge_end(c->t, c->j, c->h, e)
+                 : judge_endless(c, most, e);
+}
+
 static int run(struct checker *c, struct err *e)
 {
     static const struct vhd_origin origin;
@@ -80,10 +107,8 @@ static int run(struct checker *c, struct err *e)
     TRY(whole);
     if (whole && c->h->footer.type != VHD_FIXED && !c->j->errors)
         TRY(survey(c, e));
-    if (c->t->stream) {
-        TRY(vhd_tape_finish(c->t, e));
-        TRY(vhd_head_judge_end(c->t, c->j, c->h, e));
-    }
+    if (c->t->stream)
+        TRY(judge_end(c, e));
     if (whole && c->h->footer.type == VHD_DIFFERENCING)
         TRY(vhd_judge_texts(c->j, c->h, e));
     return judge_content(c, e);
@@ -91,12 +116,18 @@ static int run(struct checker *c, struct err *e)
 
 /* A stream whose first bytes are a fixed disk's data: its end tells the rest.
  */
-static int run_fixed(struct checker *c, struct err *e)
+static int run_fixed(struct checker *c, uint64_t len, struct err *e)
 {
     struct vhd_tape *t = c->t;
     struct vhd_head *h = c->h;
+    int ended = vhd_tape_finish(t, len + vhd_trailer_gap(h), e);
 
-    TRY(vhd_tape_finish(t, e));
+    TRY(ended);
+    if (!ended)
+        return vhd_find(c->j, FOUND_TRAILING_FOOTER_MISSING, len, e,
+                        "goes on for %" PRIu64 " bytes after the %" PRIu64
+                        " that were announced",
+                        vhd_trailer_gap(h), len);
     vhd_end_find_tail(&h->tail, t->last, t->last_len, t->size);
     if (vhd_end_is_sound(&h->tail) && h->tail.f.type != VHD_FIXED)
         return vhd_find(c->j, FOUND_FOOTER_COPY_MISSING, 0, e,
@@ -114,14 +145,16 @@ int vhd_check(struct source **src, uint64_t len, struct vhd_report *out,
     struct vhd_judge j = {.take = vhd_report_take, .ctx = &r};
     struct vhd_head h = {0};
     struct checker c = {.t = &t, .j = &j, .h = &h};
-    int result = vhd_is_fixed_stream(
-        src, (*src)->size < 0 ? len : (uint64_t)(*src)->size, e);
+    int result;
 
+    if ((*src)->size >= 0)
+        len = (uint64_t)(*src)->size;
+    result = vhd_is_fixed_stream(src, len, e);
     TRY(result);
     vhd_tape_open(&t, *src);
     t.texts = true;
     j.stream = t.stream;
-    result = result ? run_fixed(&c, e) : run(&c, e);
+    result = result ? run_fixed(&c, len, e) : run(&c, e);
     vhd_survey_free(&c.survey);
     vhd_head_free(&h);
     TRY(result);

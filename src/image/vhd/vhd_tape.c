@@ -90,9 +90,10 @@ int vhd_tape_pass(struct vhd_tape *t, uint64_t offset, struct err *e)
     return 0;
 }
 
-int vhd_tape_finish(struct vhd_tape *t, struct err *e)
+int vhd_tape_finish(struct vhd_tape *t, uint64_t most, struct err *e)
 {
-    return vhd_tape_pass(t, UINT64_MAX, e);
+    TRY(vhd_tape_pass(t, most, e));
+    return t->size != VHD_SIZE_UNKNOWN;
 }
 
 int64_t vhd_tape_read(struct vhd_tape *t, void *buf, size_t len,

@@ -61,8 +61,9 @@ int64_t vhd_tape_read(struct vhd_tape *t, void *buf, size_t len,
 /* Passes what is before `offset`. */
 int vhd_tape_pass(struct vhd_tape *t, uint64_t offset, struct err *e);
 
-/* Stream: reads to the verified end. Afterwards t->size is known. */
-int vhd_tape_finish(struct vhd_tape *t, struct err *e);
+/* Stream: reads to the verified end, but not beyond byte `most`: 1, t->size is
+ * known; 0 when it goes on there. */
+int vhd_tape_finish(struct vhd_tape *t, uint64_t most, struct err *e);
 
 /* Asks for `len` bytes at `offset`: from a file they are read now, from a
  * stream as it passes them. At most VHD_KEEPS times. The keep belongs to the

@@ -10,6 +10,14 @@
 #include <stdbool.h>
 
 /*
+ * How many bytes may follow the end of a stream's data, as far as that is
+ * known, before its footer: blocks that the table has forgotten, since programs
+ * leave such behind, but not more of them than it could hold; without a table
+ * as many as the disk could have. Without a head some MiB.
+ */
+uint64_t vhd_trailer_gap(const struct vhd_head *head);
+
+/*
  * The end of a VHD that comes as a stream: reads on to the verified end of src
  * and finds it whole when a footer stands there that tells of the same disk as
  * the head. `exact`: nothing may stand between the last block and the footer,
