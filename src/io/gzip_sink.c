@@ -8,14 +8,16 @@
 #include "base/zero.h"
 #include "io/crc32.h"
 #include "io/deflate_chunk.h"
+#include "io/gzip_marker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * One gzip member (RFC 1952): header, chunks deflated by the pool, trailer. The
- * cuts between chunks depend on the number of bytes alone, so that neither the
- * sizes of the writes nor the threads show in the result.
+ * One gzip member (RFC 1952): header, chunks deflated by the pool, each behind
+ * a marker of its size (io/gzip_marker.h), trailer. The cuts between chunks
+ * depend on the number of bytes alone, so that neither the sizes of the writes
+ * nor the threads show in the result.
  */
 
 /* A chunk on its way. The client fills it, a thread of the pool deflates it,
@@ -26,7 +28,7 @@ struct gzip_chunk {
     uint8_t *in; /* DEFLATE_CHUNK_SIZE */
     uint32_t len;
     bool zeros;           /* it is a whole chunk of zeros; `in` holds nothing */
-    uint8_t *out;         /* DEFLATE_CHUNK_ROOM */
+    uint8_t *out;         /* GZIP_MARKER_SIZE + DEFLATE_CHUNK_ROOM */
     const uint8_t *ready; /* what to write: out, or the owner's zero chunk */
     size_t ready_len;
     uint32_t crc; /* of in */
@@ -55,6 +57,15 @@ static void use_zeros(struct gzip_chunk *c)
     c->crc = c->owner->zeros_crc;
 }
 
+/* Marker and deflated content into c->out; the size of both. */
+static size_t deflate_marked(struct gzip_chunk *c, struct deflater *d)
+{
+    size_t size = deflate_chunk(d, c->in, c->len, c->out + GZIP_MARKER_SIZE);
+
+    gzip_marker_encode(c->out, (uint32_t)size);
+    return GZIP_MARKER_SIZE + size;
+}
+
 static int deflate_one(void *slot, struct err *e)
 {
     struct gzip_chunk *c = slot;
@@ -66,7 +77,7 @@ static int deflate_one(void *slot, struct err *e)
     }
     c->crc = crc32_add(0, c->in, c->len);
     c->ready = c->out;
-    c->ready_len = deflate_chunk(c->deflater, c->in, c->len, c->out);
+    c->ready_len = deflate_marked(c, c->deflater);
     return 0;
 }
 
@@ -237,7 +248,8 @@ static int open_chunks(struct gzip_sink *g, int level, struct err *e)
         c->owner = g;
         TRY(deflater_open(&c->deflater, level, e));
         TRY(mem_alloc_buffer(&c->in, DEFLATE_CHUNK_SIZE, e));
-        TRY(mem_alloc_buffer(&c->out, DEFLATE_CHUNK_ROOM, e));
+        TRY(mem_alloc_buffer(&c->out, GZIP_MARKER_SIZE + DEFLATE_CHUNK_ROOM,
+                             e));
         g->slots[i] = c;
     }
     return 0;
@@ -251,7 +263,9 @@ static int make_zeros(struct gzip_sink *g, struct err *e)
 
     TRY(deflater_open(&dense, 9, e));
     memset(c->in, 0, DEFLATE_CHUNK_SIZE);
-    g->zeros_len = deflate_chunk(dense, c->in, DEFLATE_CHUNK_SIZE, c->out);
+    c->len = DEFLATE_CHUNK_SIZE;
+    g->zeros_len = deflate_marked(c, dense);
+    c->len = 0;
     g->zeros_crc = crc32_add(0, c->in, DEFLATE_CHUNK_SIZE);
     deflater_close(dense);
     TRY(mem_alloc(&g->zeros, g->zeros_len, "a chunk of zeros", e));

@@ -46,6 +46,18 @@ public class Gunzip {
 """
 
 
+GO = """
+package main
+import ("compress/gzip"; "io"; "os")
+func main() {
+    z, err := gzip.NewReader(os.Stdin)
+    if err != nil { panic(err) }
+    z.Multistream(false)
+    if _, err := io.Copy(os.Stdout, z); err != nil { panic(err) }
+}
+"""
+
+
 @pytest.mark.parametrize("level", [1, 2, 6, 9])
 @pytest.mark.parametrize("reader", READERS)
 def test_everybody_reads_ours(streamtool, mixed, reader, level):
@@ -70,6 +82,12 @@ def test_java_reads_ours(streamtool, mixed, tmp_path):
     if b"compiler" in done.stderr:
         pytest.skip("no Java compiler")
     assert done.stdout == mixed
+
+
+def test_go_reads_ours(streamtool, mixed, tmp_path):
+    (tmp_path / "gunzip.go").write_text(GO)
+    packed = streamtool("gzip", 6, 2, data=mixed)
+    assert pipe(["go", "run", str(tmp_path / "gunzip.go")], packed) == mixed
 
 
 @pytest.mark.parametrize("writer", WRITERS)

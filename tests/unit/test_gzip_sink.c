@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
+#include "io/gzip_marker.h"
 #include "io/sink.h"
 #include "unit.h"
 
@@ -102,6 +103,40 @@ static void assert_same(struct run *a, struct run *b)
     assert_int_equal(a->out.len, b->out.len);
     assert_memory_equal(a->out.data, b->out.data, a->out.len);
     fake_sink_free(&b->out);
+}
+
+/* Chunks of the output, by following the markers to the empty final block. */
+static unsigned follow(const struct run *r)
+{
+    size_t at = 10;
+    unsigned chunks = 0;
+    uint32_t size;
+
+    while (r->out.len - at >= GZIP_MARKER_SIZE &&
+           gzip_marker_decode(r->out.data + at, &size)) {
+        at += GZIP_MARKER_SIZE + size;
+        assert_in_range(at, 0, r->out.len - 10);
+        chunks++;
+    }
+    assert_int_equal(at, r->out.len - 10);
+    assert_memory_equal(r->out.data + at, "\3", 2);
+    return chunks;
+}
+
+static void test_each_chunk_is_announced(void **state)
+{
+    const int levels[] = {1, 2, 6};
+
+    (void)state;
+    sample_fill(MIXED, data, SIZE);
+    memset(data, 0, CHUNK);
+    for (int i = 0; i < 3; i++) {
+        struct run r;
+
+        run_all(&r, levels[i], 2, SIZE, SIZE);
+        assert_int_equal(follow(&r), 4);
+        fake_sink_free(&r.out);
+    }
 }
 
 static void test_threads_and_write_sizes_do_not_show(void **state)
@@ -226,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_level_and_kind_comes_back),
         cmocka_unit_test(test_lengths_around_a_chunk_come_back),
+        cmocka_unit_test(test_each_chunk_is_announced),
         cmocka_unit_test(test_threads_and_write_sizes_do_not_show),
         cmocka_unit_test(test_zeros_and_written_zeros_are_the_same),
         cmocka_unit_test(test_an_abandoned_member_has_no_end),
