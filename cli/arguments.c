@@ -159,6 +159,8 @@ static const struct cli_option cli_options[] = {
      "parent of a child; again: that one's parent"},
     {"chain", 0, NULL, VERB_CHAIN, false, true, NULL,
      "a child is taken with its parents"},
+    {"base", 0, "REF", VERB_COPY, false, true, NULL,
+     "a delta: only what differs from this VDI"},
     {"keep-parent", 0, NULL, VERB_COPY, false, true, NULL,
      "copy the difference alone: a child stays a child"},
     {"azure", 0, NULL, VERB_COPY, false, true, NULL,

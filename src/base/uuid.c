@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -41,6 +42,20 @@ bool uuid_is(const char *text)
             return false;
     }
     return text[UUID_TEXT_SIZE - 1] == '\0';
+}
+
+bool uuid_parse(const char *text, struct uuid *out)
+{
+    char digits[3] = "";
+
+    if (!uuid_is(text))
+        return false;
+    for (int i = 0; i < 16; i++, text += 2) {
+        text += *text == '-';
+        memcpy(digits, text, 2);
+        out->bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    return true;
 }
 
 bool uuid_is_null(const struct uuid *u)

@@ -23,6 +23,9 @@ void uuid_format(const struct uuid *u, char text[UUID_TEXT_SIZE]);
 /* Whether `text` is a uuid in that form, in either case. */
 bool uuid_is(const char *text);
 
+/* Reads that form: true and *out. */
+bool uuid_parse(const char *text, struct uuid *out);
+
 bool uuid_is_null(const struct uuid *u);
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 

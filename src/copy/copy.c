@@ -83,6 +83,34 @@ static int move_blocks(struct copy *c, struct err *e)
         img->nmapped);
 }
 
+/* Which side --base speaks of. */
+static int place_base(struct copy *c, struct err *e)
+{
+    const struct options *opt = &c->v->opt;
+
+    c->out.child = opt->keep_parent ? "keep-parent" : NULL;
+    if (!opt->base)
+        return 0;
+    if (opt->keep_parent)
+        return err_set(e, ERR_USAGE,
+                       "--base and --keep-parent: a delta stays what it is "
+                       "with the one, is made or used up with the other");
+    if (c->src.kind != PLACE_XAPI)
+        return err_set(e, ERR_USAGE,
+                       "--base %s: %s is no disk in a pool that a delta could "
+                       "be made of",
+                       opt->base, c->src.name);
+    if (c->dst.kind == PLACE_XAPI)
+        return err_set(e, ERR_USAGE,
+                       "--base %s: it is to be found in one pool, and two take "
+                       "part; join two runs by a pipe: vhdstream copy --base "
+                       "... --to vhd %s - | vhdstream copy --base ... - %s",
+                       opt->base, c->src.name, c->dst.name);
+    c->in.base = opt->base;
+    c->out.child = "base";
+    return 0;
+}
+
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
@@ -94,6 +122,8 @@ static int transfer(struct copy *c, struct err *e)
     TRY(input_trim(v, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
     c->out.parent = c->in.parent;
+    c->out.uuid = c->in.uuid;
+    c->out.parent_uuid = c->in.parent_uuid;
     TRY(hashing_fit(&c->hashing, &c->in.img, e));
     name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
@@ -186,6 +216,8 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
 
     if (code >= 0)
         code = place_parse(&c.dst, destination, "destination", e);
+    if (code >= 0)
+        code = place_base(&c, e);
     limit_rate(&c);
     if (code >= 0)
         code = transfer_in_tries(&c, e);

@@ -131,6 +131,19 @@ static int name_parent(struct vhdstream *v, struct input *in, struct err *e)
     return 0;
 }
 
+/* The file that its base was copied to: as an SR calls it, where the user does
+ * not say. */
+static int name_base(struct vhdstream *v, struct input *in, struct err *e)
+{
+    char name[UUID_TEXT_SIZE + 4];
+
+    if (v->opt.nparents)
+        return mem_copy_text(&in->parent, v->opt.parents[0], e);
+    uuid_format(&in->parent_uuid, name);
+    memcpy(name + UUID_TEXT_SIZE - 1, ".vhd", sizeof(".vhd"));
+    return mem_copy_text(&in->parent, name, e);
+}
+
 int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
                    struct err *e)
 {
@@ -145,6 +158,8 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
         .rate = v->rate_in,
     };
 
+    if (in->base)
+        return name_base(v, in, e);
     if (in->img->has_parent && v->opt.keep_parent)
         return name_parent(v, in, e);
     return vhd_chain_open(&in->img, &opt, e);

@@ -20,6 +20,10 @@ struct input {
     struct image *img;
     struct tar_tail tail; /* what stands behind an archive: its digest.json */
     struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
+    const char *base; /* PLACE_XAPI: what differs from this VDI is the image;
+                         NULL: all of the disk. Set before input_open */
+    struct uuid uuid; /* of the disk, for a VHD of it; null: that of its VHD */
+    struct uuid parent_uuid; /* of the VDI called `base`; or null */
     char *parent; /* of a disk that stays a child: the path that its copy shall
                      name, or NULL */
 };
@@ -47,7 +51,8 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
  * is made of it has no such blocks, and its exact size is known. */
 int input_trim(struct vhdstream *v, struct input *in, struct err *e);
 
-/* Makes a differencing disk whole, by its parents; or, with --keep-parent,
+/* Names the parent of a disk that was opened with a base. Else makes a
+ * differencing disk whole, by its parents; or, with --keep-parent,
  * finds out how its copy shall name its parent. Does nothing for a whole disk,
  * except that a --parent for it is an error. */
 int input_complete(struct vhdstream *v, const struct place *p, struct input *in,

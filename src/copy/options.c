@@ -51,6 +51,7 @@ void options_free(struct options *o)
     free(o->parents);
     free(o->name_label);
     free(o->description);
+    free(o->base);
     free(o->blocks);
     free(o->undo);
     free(o->image);
@@ -259,6 +260,14 @@ static int set_description(struct options *o, const char *name,
     return set_text(&o->description, value, e);
 }
 
+static int set_base(struct options *o, const char *name, const char *value,
+                    struct err *e)
+{
+    if (!*value)
+        return err_set(e, ERR_USAGE, "--%s: the name is empty", name);
+    return set_text(&o->base, value, e);
+}
+
 static int set_state(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
@@ -292,6 +301,7 @@ struct option {
 
 static const struct option options[] = {
     {"azure", .at = SWITCH(azure)},
+    {"base", .set = set_base},
     {"blocks", .set = set_blocks},
     {"chain", .at = SWITCH(chain)},
     {"description", .set = set_description},

@@ -32,11 +32,11 @@ static int choose_format(const struct vhdstream *v, struct output *out,
                        "--azure and --to %s: Azure takes fixed VHDs only "
                        "(--to vhd-fixed)",
                        out->format->name);
-    if (v->opt.keep_parent && out->format->disk != DISK_VHD)
+    if (out->child && out->format->disk != DISK_VHD)
         return err_set(e, ERR_USAGE,
-                       "--keep-parent: %s is to be %s, which cannot stand on a "
-                       "parent; a vhd can",
-                       out->place->name, out->format->name);
+                       "--%s: %s is to be %s, which cannot stand on a parent; "
+                       "a vhd can",
+                       out->child, out->place->name, out->format->name);
     return 0;
 }
 
@@ -114,6 +114,11 @@ static int begin_raw(struct output *out, struct image **img, struct err *e)
     return raw_encoder(&out->enc, *img, (*img)->size, e);
 }
 
+static const struct uuid *uuid_or_null(const struct uuid *u)
+{
+    return uuid_is_null(u) ? NULL : u;
+}
+
 static int begin_fixed(struct vhdstream *v, struct output *out,
                        struct image **img, struct err *e)
 {
@@ -128,12 +133,18 @@ static int begin_fixed(struct vhdstream *v, struct output *out,
                    (*img)->name, (*img)->size, size);
     }
     TRY(order_plain(out, img, e));
-    return vhd_fixed_encoder(&out->enc, *img, size, NULL, e);
+    return vhd_fixed_encoder(&out->enc, *img, size, uuid_or_null(&out->uuid),
+                             e);
 }
 
 static int begin_vhd(struct output *out, struct image **img, struct err *e)
 {
-    const struct vhd_options opt = {.clear_zeros = true, .parent = out->parent};
+    const struct vhd_options opt = {
+        .clear_zeros = true,
+        .uuid = uuid_or_null(&out->uuid),
+        .parent_uuid = uuid_or_null(&out->parent_uuid),
+        .parent = out->parent,
+    };
 
     TRY(image_reblock(img, e));
     return vhd_encoder(&out->enc, *img, &opt, e);

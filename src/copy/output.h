@@ -29,7 +29,11 @@ struct leaf_hash;
 struct output {
     const struct place *place;
     const struct format *format; /* NULL for XAPI, which decides itself */
-    const char *parent; /* what a differencing disk shall name; or NULL */
+    const char *child; /* the option by which the copy is to be a differencing
+                          disk; NULL: it need not be. Set before the rest */
+    struct uuid uuid;  /* of a VHD that is written; null: that of the source */
+    struct uuid parent_uuid; /* that a differencing disk shall name; the same */
+    const char *parent;      /* what a differencing disk shall name; or NULL */
     struct sink *sink;
     struct sink *held; /* of --verify: the place at the bottom of `sink`, which
                           owns it; NULL: it cannot be held back */

@@ -16,10 +16,13 @@
  * have those): such a disk comes as it is. */
 bool pool_export_is_vhd(uint64_t size);
 
-/* Begins the export and decodes its head. `meter` (or NULL) counts the bytes.
- * *out may be set after a failure, too, and is the caller's then. */
+/* Begins the export and decodes its head: of the disk, or with `base` of what
+ * differs from that one, as an image that has a parent. `meter` (or NULL)
+ * counts the bytes. *out may be set after a failure, too, and is the caller's
+ * then. */
 int pool_export_open(struct vhdstream *v, struct xapi *x,
-                     const struct xapi_vdi *vdi, _Atomic uint64_t *meter,
-                     struct image **out, struct err *e);
+                     const struct xapi_vdi *vdi, const struct xapi_vdi *base,
+                     _Atomic uint64_t *meter, struct image **out,
+                     struct err *e);
 
 #endif

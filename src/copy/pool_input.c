@@ -3,6 +3,7 @@
 #include "copy/pool_input.h"
 
 #include "base/mem.h"
+#include "copy/pool_base.h"
 #include "copy/pool_export.h"
 #include "copy/pool_login.h"
 #include "xapi/xapi_disk.h"
@@ -15,19 +16,41 @@ struct pool_input {
     struct xapi *x;
     struct xapi_disk *disk;
     struct xapi_disk *snapshot; /* NULL: the disk itself is read */
+    struct xapi_vdi base;       /* of --base; ref "": none */
     bool ready;                 /* all was found */
 };
 
-static int find_disk(struct vhdstream *v, int side, const struct place *p,
+/* The disk that is read: itself, or its snapshot. */
+static const struct xapi_vdi *vdi_of(const struct pool_input *pool)
+{
+    return pool->snapshot ? &pool->snapshot->vdi : &pool->disk->vdi;
+}
+
+/* Before a snapshot is made for nothing. */
+static int find_base(struct vhdstream *v, const char *name,
                      struct pool_input *pool, struct err *e)
+{
+    struct xapi_vdi vdi;
+
+    TRY(pool_base_find(pool->x, name, &vdi, e));
+    TRY(pool_base_check_export(v, pool->x, &vdi, &pool->disk->vdi, e));
+    pool->base = vdi;
+    return 0;
+}
+
+static int find_disk(struct vhdstream *v, const struct input *in,
+                     const struct place *p, struct pool_input *pool,
+                     struct err *e)
 {
     if (p->xapi.kind != XAPI_VDI)
         return err_set(e, ERR_USAGE,
                        "%s: as a source it has to name a disk: "
                        "xapi://HOST/vdi/UUID",
                        p->name);
-    TRY(pool_login(v, side, p, &pool->x, e));
+    TRY(pool_login(v, in->side, p, &pool->x, e));
     TRY(xapi_disk_open(&pool->disk, pool->x, p->xapi.ref, e));
+    if (in->base)
+        TRY(find_base(v, in->base, pool, e));
     if (v->opt.snapshot)
         TRY(xapi_disk_snapshot(&pool->snapshot, pool->x, &pool->disk->vdi, e));
     pool->ready = true;
@@ -42,9 +65,10 @@ bool pool_input_is_ready(const struct pool_input *pool)
 int pool_input_export(struct vhdstream *v, struct pool_input *pool,
                       struct image **out, struct err *e)
 {
-    const struct xapi_disk *disk = pool->snapshot ? pool->snapshot : pool->disk;
+    const struct xapi_vdi *base = *pool->base.ref ? &pool->base : NULL;
 
-    return pool_export_open(v, pool->x, &disk->vdi, &v->progress.read, out, e);
+    return pool_export_open(v, pool->x, vdi_of(pool), base, &v->progress.read,
+                            out, e);
 }
 
 int pool_input_open(struct vhdstream *v, const struct place *p,
@@ -52,21 +76,21 @@ int pool_input_open(struct vhdstream *v, const struct place *p,
 {
     if (!out->pool) {
         TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
-        TRY(find_disk(v, out->side, p, out->pool, e));
+        TRY(find_disk(v, out, p, out->pool, e));
     }
+    (void)uuid_parse(vdi_of(out->pool)->uuid, &out->uuid);
+    (void)uuid_parse(out->pool->base.uuid, &out->parent_uuid);
     return pool_input_export(v, out->pool, &out->img, e);
 }
 
 int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
                           struct input *out, struct source **src, struct err *e)
 {
-    const struct xapi_disk *disk;
     const struct xapi_vdi *vdi;
 
     TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
-    TRY(find_disk(v, out->side, p, out->pool, e));
-    disk = out->pool->snapshot ? out->pool->snapshot : out->pool->disk;
-    vdi = &disk->vdi;
+    TRY(find_disk(v, out, p, out->pool, e));
+    vdi = vdi_of(out->pool);
     if (!pool_export_is_vhd(vdi->size))
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: the server gives a disk of %" PRIu64

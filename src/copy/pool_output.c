@@ -374,7 +374,7 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
 int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
                           struct image **back, struct err *e)
 {
-    return pool_export_open(v, pool->x, &pool->vdi, NULL, back, e);
+    return pool_export_open(v, pool->x, &pool->vdi, NULL, NULL, back, e);
 }
 
 int pool_output_complete(struct pool_output *pool, const char *note,

@@ -59,6 +59,8 @@ struct vhd_options {
     bool clear_zeros;        /* clear the bits of zero sectors: only where the
                                 background is known to be zero */
     const struct uuid *uuid; /* NULL: the one it had, or a fresh one */
+    const struct uuid *parent_uuid; /* of an image with a parent: that one's;
+                                       NULL: the one that its VHD tells */
     const char *parent; /* of an image with a parent: that one's path from the
                            new file's folder on, for the new file to name; NULL:
                            it names none. Need not outlive the call */
@@ -68,7 +70,7 @@ struct vhd_options {
 };
 
 /* A VHD of 2 MiB blocks: dynamic, or differencing for an image with a parent,
- * which must have been a VHD; it keeps its sector bits as they are, zeros or
+ * whose uuid must be known; it keeps its sector bits as they are, zeros or
  * not. ERR_UNSUPPORTED for an image of another block size (reblock it first),
  * ERR_NO_SPACE beyond 2040 GiB. */
 int vhd_encoder(struct encoder **out, const struct image *img,

@@ -13,6 +13,15 @@ enum { TRIES = 5 };
 
 /* --- reading ---------------------------------------------------------------*/
 
+static void read_notes(struct xapi_vdi *vdi, const json_t *config)
+{
+    text_copy_cut(vdi->digest, sizeof(vdi->digest),
+                  xapi_json_in_map(config, XAPI_NOTE_DIGEST));
+    text_copy_cut(vdi->image, sizeof(vdi->image),
+                  xapi_json_in_map(config, XAPI_NOTE_IMAGE));
+    vdi->unfinished = xapi_marks_are_in(config);
+}
+
 static int read_record(struct xapi_vdi *vdi, const json_t *record,
                        const char *what, struct err *e)
 {
@@ -25,9 +34,7 @@ static int read_record(struct xapi_vdi *vdi, const json_t *record,
     TRY(xapi_json_bool(record, "is_a_snapshot", what, &vdi->is_snapshot, e));
     if (!json_is_object(json_object_get(record, "sm_config")))
         return err_set(e, ERR_CORRUPT, "%s: the VDI has no sm_config", what);
-    text_copy_cut(vdi->digest, sizeof(vdi->digest),
-                  xapi_json_in_map(json_object_get(record, "other_config"),
-                                   XAPI_NOTE_DIGEST));
+    read_notes(vdi, json_object_get(record, "other_config"));
     return xapi_json_ref(record, "SR", what, vdi->sr.ref, e);
 }
 

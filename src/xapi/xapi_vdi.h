@@ -18,7 +18,9 @@ struct xapi_vdi {
     bool read_only;
     bool is_snapshot;
     char digest[XAPI_LABEL_SIZE]; /* what XAPI_NOTE_DIGEST says; "": nothing */
-    bool takes_vhd; /* an import as VHD; else every byte has to be written */
+    char image[XAPI_UUID_SIZE];   /* what XAPI_NOTE_IMAGE says; the same */
+    bool unfinished; /* has the marks of a run that has not completed it */
+    bool takes_vhd;  /* an import as VHD; else every byte has to be written */
     struct xapi_sr sr;
 };
 
@@ -63,6 +65,10 @@ int xapi_vdi_unmark(struct xapi *x, const char *ref, struct err *e);
  * snapshots inherit it, and a guest's writes make it stale. */
 
 #define XAPI_NOTE_DIGEST "vhdstream:digest"
+
+/* Another such note: the uuid of the VHD that was copied there, by which a
+ * delta knows its base. */
+#define XAPI_NOTE_IMAGE "vhdstream:vhd-uuid"
 
 /* Writes it, in place of what was there. Cannot be stopped. */
 int xapi_vdi_note_digest(struct xapi *x, const char *ref, const char *value,

@@ -40,6 +40,15 @@ class Export(Transfer):
         raise XapiError("INTERNAL_ERROR", "Missing vdi query parameter")
 
     def move(self):
+        """The base is attached as well, as long as that takes."""
+        vbd = self.pool.attach(self.base, self.ex.host.dom0, "RO") if self.base else None
+        try:
+            self._send()
+        finally:
+            if vbd:
+                self.pool.detach(vbd)
+
+    def _send(self):
         if self.format == "raw":
             self._send_raw()
         else:

@@ -138,6 +138,13 @@ def test_delta_restores_on_top_of_its_base(client, disk):
     assert client.content(copy) == client.content(disk)
 
 
+def test_base_in_use_by_a_running_vm_fails_late(client, sim, disk):
+    base = client.call("VDI.clone", disk)
+    sim.attach_vdi(vdi=base)
+    body, verdict = client.export_disk(disk, format="vhd", base=base)
+    assert body.startswith(b"HTTP/1.1 500") and verdict[1][0] == "VDI_IN_USE"
+
+
 def test_base_that_is_no_ancestor_gives_the_union(client, disk):
     clone = client.call("VDI.clone", disk)
     fill(client, disk, 1)

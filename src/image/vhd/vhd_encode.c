@@ -163,13 +163,14 @@ static const struct encoder_ops vhd_ops = {
     .close = vhd_close,
 };
 
-static int check_image(const struct image *img, struct err *e)
+static int check_image(const struct image *img, const struct vhd_options *opt,
+                       struct err *e)
 {
     if (img->block_size != BLOCK_SIZE_DEFAULT)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: blocks of %" PRIu32 " bytes, expected 2 MiB",
                        img->name, img->block_size);
-    if (img->has_parent && !img->vhd)
+    if (img->has_parent && !img->vhd && !opt->parent_uuid)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: holds only what differs from its parent, and does "
                        "not tell which that is",
@@ -196,6 +197,8 @@ static int make_head(struct vhd_encoder *v, const struct vhd_options *opt,
     if (img->has_parent)
         TRY(vhd_naming_make(&v->naming, img->vhd, opt->parent, NAMING_AT, &h,
                             e));
+    if (img->has_parent && opt->parent_uuid)
+        h.parent_uuid = *opt->parent_uuid;
     h.table_offset = table_at(v);
     vhd_header_encode(&h, v->header);
     return 0;
@@ -207,7 +210,7 @@ int vhd_encoder(struct encoder **out, const struct image *img,
     struct vhd_encoder *v = NULL;
     int result;
 
-    TRY(check_image(img, e));
+    TRY(check_image(img, opt, e));
     TRY(mem_alloc(&v, sizeof(*v), "an encoder", e));
     v->base.ops = &vhd_ops;
     v->base.img = img;

@@ -138,8 +138,10 @@ int vhd_naming_make(struct vhd_naming *out, const struct vhd_head *from,
     struct vhd_naming n = {0};
     size_t room, len;
 
-    h->parent_uuid = from->header.parent_uuid;
-    h->parent_timestamp = from->header.parent_timestamp;
+    if (from) {
+        h->parent_uuid = from->header.parent_uuid;
+        h->parent_timestamp = from->header.parent_timestamp;
+    }
     *out = n;
     if (!path || !*path || !utf8_is_sound(path, strlen(path)))
         return 0;

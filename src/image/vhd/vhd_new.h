@@ -29,11 +29,11 @@ struct vhd_naming {
 
 /*
  * Names the parent of the image whose head is `from` in the header *h: uuid and
- * time as they were, and `path`, from the child's folder on, as its name and as
- * three locators whose texts will stand from byte `at`. All three are relative,
- * in the order of blktap, whose check demands that each leads to the parent;
- * the one that Windows follows begins as it wants (".\"). NULL, or a path that
- * is no UTF-8: no names at all, only the uuid.
+ * time as they were (`from` NULL: neither), and `path`, from the child's folder
+ * on, as its name and as three locators whose texts will stand from byte `at`.
+ * All three are relative, in the order of blktap, whose check demands that each
+ * leads to the parent; the one that Windows follows begins as it wants (".\").
+ * NULL, or a path that is no UTF-8: no names at all, only the uuid.
  */
 int vhd_naming_make(struct vhd_naming *out, const struct vhd_head *from,
                     const char *path, uint64_t at, struct vhd_header *h,

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#ifndef VHDSTREAM_POOL_BASE_H
+#define VHDSTREAM_POOL_BASE_H
+
+/* The VDI that --base names: what a delta stands on. */
+
+#include "copy/operation.h"
+#include "xapi/xapi_vdi.h"
+
+/* Finds the VDI called `name`, which must be whole: ERR_FAILED where a transfer
+ * into it has not ended, else as xapi_vdi_find. */
+int pool_base_find(struct xapi *x, const char *name, struct xapi_vdi *out,
+                   struct err *e);
+
+/* Whether the pool can tell what `disk` has that `base` has not: ERR_USAGE for
+ * one disk twice, ERR_UNSUPPORTED for disks that are no VHDs in one SR. Says so
+ * where the base is a disk that may have been written to since it was copied.
+ */
+int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
+                           const struct xapi_vdi *base,
+                           const struct xapi_vdi *disk, struct err *e);
+
+#endif

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""Disks of a simulated pool that are written to, with a model of what is in them.
+
+The model is a bytearray: it knows of no blocks, chains or files. What the program writes is
+read by tests/corpus (Python, independent of the C code), what it sends by the simulator.
+"""
+
+import json
+import random
+
+from disk_rig import MIB, read_content
+from peer.plain_client import PlainClient
+from program_rig import PASSWORD
+from vhd_fields import FOOTER_LEN, Footer, Header
+from vhd_reader import read_raw
+
+SIZE = 12 * MIB
+
+
+class Guest:
+    """A disk in a pool, and what a guest has written to it."""
+
+    def __init__(self, pool, sr="nfs", size=SIZE, label="a disk"):
+        self.pool = pool
+        self.client = client_of(pool)
+        self.uuid = pool.make_disk(sr, size, label=label)
+        self.ref = self.client.call("VDI.get_by_uuid", self.uuid)
+        self.model = bytearray(size)
+
+    def write(self, offset, length, seed):
+        self.pool.sim.write_vdi(vdi=self.uuid, offset=offset, length=length, seed=seed)
+        self.model[offset:offset + length] = random.Random(seed).randbytes(length)
+
+    def write_at_random(self, rng, writes=3):
+        """Sectors here and there."""
+        for _ in range(writes):
+            count = rng.choice([1, 8, 100, 300])
+            sector = rng.randrange(len(self.model) // 512 - count)
+            self.write(sector * 512, count * 512, rng.randrange(1 << 30))
+
+    def snapshot(self, label=None):
+        """A snapshot's uuid; what is in it is bytes(self.model) as of now."""
+        ref = self.client.call("VDI.snapshot", self.ref)
+        if label:
+            self.client.call("VDI.set_name_label", ref, label)
+        return self.client.uuid(ref)
+
+
+def client_of(pool):
+    """A client of the pool beside the program; its session is there until the pool is reset."""
+    pool.has_other_clients = True
+    if not hasattr(pool, "client"):
+        pool.client = PlainClient(pool.sim, password=PASSWORD)
+    return pool.client
+
+
+def ref_of(pool, uuid):
+    return client_of(pool).call("VDI.get_by_uuid", uuid)
+
+
+def record_of(pool, uuid):
+    return client_of(pool).call("VDI.get_record", ref_of(pool, uuid))
+
+
+def content_of_vdi(pool, uuid):
+    """What a guest would see in it."""
+    with open(pool.raw_path(uuid), "rb") as file:
+        return file.read()
+
+
+def chain_content(*paths):
+    """The disk in VHDs laid over each other, leaf first."""
+    content = read_content([str(path) for path in paths])
+    return content.read(0, content.size)
+
+
+def raw_content(path):
+    content = read_raw(str(path))
+    return content.read(0, content.size)
+
+
+def head_of(path):
+    """Footer and header of a VHD."""
+    with open(path, "rb") as file:
+        foot = Footer.unpack(file.read(FOOTER_LEN))
+        return foot, Header.unpack(file.read(1024))
+
+
+def result_of(run):
+    return json.loads(run.out)
