@@ -28,6 +28,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -185,6 +186,36 @@ const char *vhdstream_error(const struct vhdstream *v);
  * until its next call; NULL after a failure, unless the call says otherwise. */
 const char *vhdstream_result(const struct vhdstream *v);
 
+/** What a status means, in two or three words ("not found"); never NULL.
+ * Static. */
+const char *vhdstream_status_text(int status);
+
+/* --- Streams of the caller's own -------------------------------------------
+ */
+
+/**
+ * Puts up to `room` bytes of the disk's file into buf: the count, 0 at its end,
+ * less than 0 on a failure, which then is the operation's (VHDSTREAM_FAILED).
+ * A count below `room` is no end.
+ */
+typedef int64_t vhdstream_read_fn(void *ctx, void *buf, size_t room);
+
+/** Takes `len` bytes, all of them: 0, else the operation fails
+ * (VHDSTREAM_FAILED). What was taken is worth something only after the
+ * operation has returned VHDSTREAM_OK. */
+typedef int vhdstream_write_fn(void *ctx, const void *buf, size_t len);
+
+/**
+ * Calls fn(ctx, ...) for the bytes of a source whose place is "caller:", and of
+ * a destination, respectively. Bytes come in order, from one thread at a time,
+ * which need not be that of the operation; the function may block as long as it
+ * likes, and vhdstream_cancel does not reach it: a function that waits for
+ * something else has to end by itself. NULL: there is none. Before the
+ * operation.
+ */
+void vhdstream_on_read(struct vhdstream *v, vhdstream_read_fn *fn, void *ctx);
+void vhdstream_on_write(struct vhdstream *v, vhdstream_write_fn *fn, void *ctx);
+
 /* --- While it runs -------------------------------------------------------- */
 
 /** Asks the operation to stop. It cleans up and returns VHDSTREAM_CANCELLED, as
@@ -204,6 +235,16 @@ struct vhdstream_progress {
 /** A snapshot of the running (or last) operation; from any thread. */
 void vhdstream_get_progress(const struct vhdstream *v,
                             struct vhdstream_progress *out);
+
+/** A result other than 0 is as vhdstream_cancel. */
+typedef int vhdstream_progress_fn(void *ctx,
+                                  const struct vhdstream_progress *p);
+
+/** Calls fn(ctx, progress) four times a second, whatever the operation is
+ * waiting for, from a thread of the operation, and once more at its end, from
+ * the caller's. NULL: nobody listens. Before the operation. */
+void vhdstream_on_progress(struct vhdstream *v, vhdstream_progress_fn *fn,
+                           void *ctx);
 
 /** Calls fn(ctx, text) for things worth a sentence that are no failure: a lost
  * footer that could be done without, a member that was skipped. From any thread

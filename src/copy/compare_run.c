@@ -95,7 +95,7 @@ static int parse(struct pair *p, const char *a, const char *b, struct err *e)
 {
     TRY(place_parse(&p->places[0], a, "source", e));
     TRY(place_parse(&p->places[1], b, "source", e));
-    if (p->places[0].kind == PLACE_STDIO && p->places[1].kind == PLACE_STDIO)
+    if (p->places[0].kind == PLACE_FD && p->places[1].kind == PLACE_FD)
         return err_set(e, ERR_USAGE,
                        "standard input is one disk, and cannot be compared "
                        "with itself");

@@ -43,7 +43,7 @@ static void name_disk(const struct copy *c, char label[NAME_SIZE])
         return;
     }
     text_copy_cut(label, NAME_SIZE, slash ? slash + 1 : name);
-    if (c->src.kind == PLACE_STDIO)
+    if (c->src.kind == PLACE_FD || c->src.kind == PLACE_CALLER)
         (void)snprintf(label, NAME_SIZE, "vhdstream import");
     label[format_stem_len(label)] = '\0';
     /* A file's name may be any bytes, a name-label is text. */
@@ -161,7 +161,7 @@ static bool can_write_again(const struct copy *c)
 static int cannot_repeat(const struct place *p, const char *verb, struct err *e)
 {
     return err_append(e, "; not tried again, since %s cannot be %s twice",
-                      p->kind == PLACE_STDIO ? "a pipe" : p->name, verb);
+                      p->kind == PLACE_FD ? "a pipe" : p->name, verb);
 }
 
 /* Ends the try that failed with *e, and waits for the next one. */

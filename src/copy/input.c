@@ -15,13 +15,25 @@
 #include <string.h>
 #include <unistd.h>
 
+static int open_caller(const struct vhdstream *v, const struct place *p,
+                       struct source **out, struct err *e)
+{
+    if (!v->reader)
+        return err_set(e, ERR_USAGE,
+                       "caller: is for programs that use the library: "
+                       "vhdstream_on_read was not called");
+    return source_open_caller(out, v->reader, v->reader_ctx, p->name, e);
+}
+
 int input_source(struct vhdstream *v, int side, const struct place *p,
                  struct source **out, struct err *e)
 {
     if (p->kind == PLACE_FILE)
         TRY(source_open_file(out, p->path, &v->wait, e));
-    else if (p->kind == PLACE_STDIO)
-        TRY(source_open_fd(out, STDIN_FILENO, p->name, &v->wait, e));
+    else if (p->kind == PLACE_FD)
+        TRY(source_open_fd(out, p->fd, p->name, &v->wait, e));
+    else if (p->kind == PLACE_CALLER)
+        TRY(open_caller(v, p, out, e));
     else
         TRY(source_open_http(out, &v->http[side], p->path, e));
     (*out)->meter = &v->progress.read;

@@ -24,6 +24,13 @@ struct vhdstream {
     struct notice notice;
     int (*judge)(void *ctx, const struct vhdstream_certificate *c);
     void *judge_ctx; /* for certificates; judge NULL: nobody is asked */
+    vhdstream_progress_fn *teller; /* NULL: nobody listens */
+    void *teller_ctx;
+    struct ticker *ticker;
+    source_caller_fn *reader; /* of a place "caller:"; or NULL */
+    void *reader_ctx;
+    sink_caller_fn *writer;
+    void *writer_ctx;
     struct progress progress;
     struct cancel *halt; /* by the user, or since something failed */
     struct wait wait;    /* on halt: what all parts wait with */

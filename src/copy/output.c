@@ -54,12 +54,25 @@ static int choose_note(const struct vhdstream *v, struct output *out,
     return 0;
 }
 
+static int open_caller(const struct vhdstream *v, struct output *out,
+                       struct err *e)
+{
+    if (!v->writer)
+        return err_set(e, ERR_USAGE,
+                       "caller: is for programs that use the library: "
+                       "vhdstream_on_write was not called");
+    return sink_open_caller(&out->sink, v->writer, v->writer_ctx,
+                            out->place->name, e);
+}
+
 static int open_place(struct vhdstream *v, struct output *out, struct err *e)
 {
     const struct place *p = out->place;
 
-    if (p->kind == PLACE_STDIO)
-        return sink_open_fd(&out->sink, STDOUT_FILENO, p->name, &v->wait, e);
+    if (p->kind == PLACE_FD)
+        return sink_open_fd(&out->sink, p->fd, p->name, &v->wait, e);
+    if (p->kind == PLACE_CALLER)
+        return open_caller(v, out, e);
     if (p->kind != PLACE_FILE)
         return 0;
     if (v->opt.verify && !sink_file_reads_back(p->path))

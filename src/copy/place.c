@@ -7,10 +7,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -50,6 +53,34 @@ static int parse_file(struct place *p, const char *path, struct err *e)
     return mem_copy_text(&p->path, path, e);
 }
 
+static void parse_standard(struct place *p, bool input)
+{
+    p->kind = PLACE_FD;
+    p->fd = input ? STDIN_FILENO : STDOUT_FILENO;
+    (void)snprintf(p->name, sizeof(p->name), "standard %s",
+                   input ? "input" : "output");
+}
+
+static int parse_descriptor(struct place *p, const char *text, struct err *e)
+{
+    const char *number = text + strlen("fd:");
+    char *end;
+    long fd = strtol(number, &end, 10);
+
+    if (!isdigit((unsigned char)*number) || *end || fd > INT_MAX)
+        return err_set(e, ERR_USAGE,
+                       "%s: fd: takes the number of an open descriptor (a file "
+                       "of that name: file:%s)",
+                       text, text);
+    if (fcntl((int)fd, F_GETFD) < 0)
+        return err_set(e, ERR_USAGE, "%s: there is no such open descriptor",
+                       text);
+    p->kind = PLACE_FD;
+    p->fd = (int)fd;
+    (void)snprintf(p->name, sizeof(p->name), "descriptor %ld", fd);
+    return 0;
+}
+
 int place_parse(struct place *out, const char *text, const char *what,
                 struct err *e)
 {
@@ -58,9 +89,12 @@ int place_parse(struct place *out, const char *text, const char *what,
     if (!*text)
         return err_set(e, ERR_USAGE, "the %s is empty", what);
     if (!strcmp(text, "-")) {
-        p.kind = PLACE_STDIO;
-        (void)snprintf(p.name, sizeof(p.name), "standard %s",
-                       *what == 's' ? "input" : "output");
+        parse_standard(&p, *what == 's');
+    } else if (starts_with(text, "fd:")) {
+        TRY(parse_descriptor(&p, text, e));
+    } else if (!strcmp(text, "caller:")) {
+        p.kind = PLACE_CALLER;
+        (void)snprintf(p.name, sizeof(p.name), "the caller's stream");
     } else if (xapi_place_is(text)) {
         p.kind = PLACE_XAPI;
         TRY(xapi_place_parse(&p.xapi, text, e));
@@ -71,7 +105,7 @@ int place_parse(struct place *out, const char *text, const char *what,
         TRY(parse_file(&p, text + strlen("file:"), e));
     } else if (has_scheme(text)) {
         return err_set(e, ERR_USAGE,
-                       "%s: no such kind of place; there are files, -, "
+                       "%s: no such kind of place; there are files, -, fd:N, "
                        "xapi://, xapi+http://, https:// and http:// (a file "
                        "of that name: file:%s)",
                        text, text);
@@ -94,7 +128,8 @@ bool place_is_lasting(const struct place *p)
 
     if (p->kind == PLACE_XAPI || p->kind == PLACE_HTTP)
         return true;
-    if (p->kind == PLACE_STDIO || is_descriptor(p->path))
+    if (p->kind == PLACE_FD || p->kind == PLACE_CALLER ||
+        is_descriptor(p->path))
         return false;
     if (stat(p->path, &st) < 0)
         return errno == ENOENT;

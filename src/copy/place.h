@@ -10,15 +10,17 @@
 #include "xapi/xapi_place.h"
 
 enum place_kind {
-    PLACE_FILE,  /* path */
-    PLACE_STDIO, /* "-" */
-    PLACE_HTTP,  /* path is the URL */
-    PLACE_XAPI,  /* xapi says where */
+    PLACE_FILE,   /* path */
+    PLACE_FD,     /* "-", "fd:N": fd is open */
+    PLACE_CALLER, /* "caller:": functions of the library's user */
+    PLACE_HTTP,   /* path is the URL */
+    PLACE_XAPI,   /* xapi says where */
 };
 
 struct place {
     enum place_kind kind;
     char *path;                  /* owned; as given, without "file:" */
+    int fd;                      /* PLACE_FD; stays the caller's */
     char name[NAME_SIZE];        /* for messages; holds no secret */
     struct xapi_place xapi;      /* PLACE_XAPI */
     const struct format *suffix; /* what the name says; NULL: nothing */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "copy/operation.h"
+#include "copy/ticker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,7 +130,9 @@ static int prepare(struct vhdstream *v)
     v->progress = (struct progress){0};
     free(v->result);
     v->result = NULL;
-    return 0;
+    return v->teller
+               ? ticker_start(&v->ticker, v, v->teller, v->teller_ctx, &v->err)
+               : 0;
 }
 
 int operation_pool(struct vhdstream *v, struct err *e)
@@ -145,6 +148,8 @@ void operation_limit_output(struct vhdstream *v)
 
 static void end(struct vhdstream *v)
 {
+    ticker_stop(v->ticker);
+    v->ticker = NULL;
     rate_end(&v->rate);
     pool_close(v->pool);
     v->pool = NULL;
@@ -262,6 +267,32 @@ PUBLIC const char *vhdstream_result(const struct vhdstream *v)
     return v->result;
 }
 
+PUBLIC const char *vhdstream_status_text(int status)
+{
+    switch (status) {
+    case VHDSTREAM_OK:
+        return "done";
+    case VHDSTREAM_USAGE:
+        return "wrong usage";
+    case VHDSTREAM_CORRUPT:
+        return "corrupt, or not taken";
+    case VHDSTREAM_NOT_FOUND:
+        return "not found";
+    case VHDSTREAM_AUTH:
+        return "authentication or TLS";
+    case VHDSTREAM_NO_SPACE:
+        return "no space";
+    case VHDSTREAM_UNSETTLED:
+        return "not settled";
+    case VHDSTREAM_TEMPORARY:
+        return "temporary";
+    case VHDSTREAM_CANCELLED:
+        return "cancelled";
+    default:
+        return "failed";
+    }
+}
+
 PUBLIC void vhdstream_cancel(struct vhdstream *v)
 {
     cancel_request(v->cancel);
@@ -279,11 +310,32 @@ PUBLIC void vhdstream_get_progress(const struct vhdstream *v,
     out->written = atomic_load(&p->written);
 }
 
+PUBLIC void vhdstream_on_progress(struct vhdstream *v,
+                                  vhdstream_progress_fn *fn, void *ctx)
+{
+    v->teller = fn;
+    v->teller_ctx = ctx;
+}
+
 PUBLIC void vhdstream_on_notice(struct vhdstream *v,
                                 void (*fn)(void *ctx, const char *text),
                                 void *ctx)
 {
     v->notice = (struct notice){fn, ctx};
+}
+
+PUBLIC void vhdstream_on_read(struct vhdstream *v, vhdstream_read_fn *fn,
+                              void *ctx)
+{
+    v->reader = fn;
+    v->reader_ctx = ctx;
+}
+
+PUBLIC void vhdstream_on_write(struct vhdstream *v, vhdstream_write_fn *fn,
+                               void *ctx)
+{
+    v->writer = fn;
+    v->writer_ctx = ctx;
 }
 
 PUBLIC void vhdstream_on_certificate(

@@ -106,6 +106,12 @@ int sink_open_file(struct sink **out, const char *path, bool force,
 int sink_open_fd(struct sink **out, int fd, const char *name,
                  const struct wait *wait, struct err *e);
 
+/* fn(ctx, buf, len) takes all of it and returns 0, else the write has failed.
+ * Append only. It may block; cancelling does not reach it. */
+typedef int sink_caller_fn(void *ctx, const void *buf, size_t len);
+int sink_open_caller(struct sink **out, sink_caller_fn *fn, void *ctx,
+                     const char *name, struct err *e);
+
 /* --- wrappers --------------------------------------------------------------*/
 
 /* Deflates into one gzip member, whatever the number of threads. `level` 1 to 9

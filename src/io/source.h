@@ -106,6 +106,12 @@ int source_open_file(struct source **out, const char *path,
 int source_open_fd(struct source **out, int fd, const char *name,
                    const struct wait *wait, struct err *e);
 
+/* What fn(ctx, buf, room) hands out: the count, 0 at the end, less than 0 on a
+ * failure. A stream. It may block; cancelling does not reach it. */
+typedef int64_t source_caller_fn(void *ctx, void *buf, size_t room);
+int source_open_caller(struct source **out, source_caller_fn *fn, void *ctx,
+                       const char *name, struct err *e);
+
 /* --- wrappers --------------------------------------------------------------*/
 
 /* Inflates gzip (any number of members, the sums checked). The end is that of

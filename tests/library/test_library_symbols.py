@@ -15,7 +15,8 @@ HEADER = os.path.join(ROOT, "include", "vhdstream.h")
 @pytest.fixture(scope="module")
 def library(program):
     """The shared library beside the program."""
-    return os.path.join(os.path.dirname(os.path.dirname(program.path)), "libvhdstream.so.1")
+    build = os.path.dirname(os.path.dirname(os.path.realpath(program.path)))
+    return os.path.join(build, "libvhdstream.so.1")
 
 
 def declared():
