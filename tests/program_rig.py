@@ -98,7 +98,7 @@ class Program:
 
     @staticmethod
     def environment(more=None):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("XENSERVER_")}
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("XENSERVER_", "OS_"))}
         env["XDG_CONFIG_HOME"] = "/nonexistent"
         env.update(more or {})
         return env

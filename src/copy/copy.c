@@ -13,6 +13,7 @@
 #include "copy/place.h"
 #include "copy/pool_input.h"
 #include "copy/report.h"
+#include "copy/store_side.h"
 #include "copy/verify.h"
 #include "image/encoder.h"
 
@@ -32,14 +33,18 @@ struct copy {
     double start;
 };
 
-/* A name for the new disk: that of the VDI, or of the file without folder and
- * suffixes; something at least for a pipe. */
+/* A name for the new disk: that of the VDI or the image, or of the file without
+ * folder and suffixes; something at least for a pipe. */
 static void name_disk(const struct copy *c, char label[NAME_SIZE])
 {
     const char *name = c->src.name, *slash = strrchr(name, '/');
 
     if (c->in.pool) {
         (void)snprintf(label, NAME_SIZE, "%s", pool_input_label(c->in.pool));
+        return;
+    }
+    if (c->src.kind == PLACE_GLANCE) {
+        text_copy_cut(label, NAME_SIZE, store_label(c->v, SIDE_SRC));
         return;
     }
     text_copy_cut(label, NAME_SIZE, slash ? slash + 1 : name);
@@ -53,16 +58,11 @@ static void name_disk(const struct copy *c, char label[NAME_SIZE])
                 *p = '?';
 }
 
-static bool is_remote(const struct place *p)
-{
-    return p->kind == PLACE_XAPI || p->kind == PLACE_HTTP;
-}
-
 /* --limit-rate is for what the network carries: to the destination where that
  * is on it, else from the source. */
 static void limit_rate(const struct copy *c)
 {
-    if (is_remote(&c->dst) || !is_remote(&c->src))
+    if (place_is_remote(&c->dst) || !place_is_remote(&c->src))
         operation_limit_output(c->v);
 }
 

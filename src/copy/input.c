@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "copy/digest_note.h"
 #include "copy/pool_input.h"
+#include "copy/store_side.h"
 #include "image/image_open.h"
 #include "image/image_retry.h"
 #include "image/vhd/vhd_chain.h"
@@ -34,6 +35,8 @@ int input_source(struct vhdstream *v, int side, const struct place *p,
         TRY(source_open_fd(out, p->fd, p->name, &v->wait, e));
     else if (p->kind == PLACE_CALLER)
         TRY(open_caller(v, p, out, e));
+    else if (p->kind == PLACE_GLANCE)
+        TRY(store_source(v, side, p, out, e));
     else
         TRY(source_open_http(out, &v->http[side], p->path, e));
     (*out)->meter = &v->progress.read;
@@ -41,12 +44,12 @@ int input_source(struct vhdstream *v, int side, const struct place *p,
     return 0;
 }
 
-static struct image_open_options open_options(struct vhdstream *v,
+static struct image_open_options open_options(struct vhdstream *v, int side,
                                               const struct place *p)
 {
     return (struct image_open_options){
         .from = v->opt.from,
-        .suffix = p->suffix,
+        .suffix = p->kind == PLACE_GLANCE ? store_format(v, side) : p->suffix,
         .size = v->opt.size,
         .size_from_chs = v->opt.size_from_chs,
         .threads = v->opt.threads,
@@ -56,11 +59,11 @@ static struct image_open_options open_options(struct vhdstream *v,
 }
 
 /* *tail is written when the image comes to its end. */
-static int decode(struct vhdstream *v, const struct place *p,
+static int decode(struct vhdstream *v, int side, const struct place *p,
                   struct source **src, struct tar_tail *tail,
                   struct image **out, struct err *e)
 {
-    struct image_open_options opt = open_options(v, p);
+    struct image_open_options opt = open_options(v, side, p);
 
     opt.tail = tail;
     return image_open(src, &opt, out, e);
@@ -69,7 +72,7 @@ static int decode(struct vhdstream *v, const struct place *p,
 int input_decode(struct vhdstream *v, const struct place *p,
                  struct source **src, struct input *out, struct err *e)
 {
-    return decode(v, p, src, &out->tail, &out->img, e);
+    return decode(v, out->side, p, src, &out->tail, &out->img, e);
 }
 
 int input_trim(struct vhdstream *v, struct input *in, struct err *e)
@@ -99,7 +102,7 @@ static int reopen(void *ctx, struct image **out, struct err *e)
     if (in->pool)
         return pool_input_export(in->v, in->pool, out, e);
     TRY(input_source(in->v, in->side, in->place, &src, e));
-    return decode(in->v, in->place, &src, &in->tail, out, e);
+    return decode(in->v, in->side, in->place, &src, &in->tail, out, e);
 }
 
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
@@ -108,7 +111,7 @@ int input_open(struct vhdstream *v, const struct place *p, struct input *out,
     out->v = v;
     out->place = p;
     TRY(open_image(v, p, out, e));
-    if (p->kind != PLACE_XAPI && p->kind != PLACE_HTTP)
+    if (!place_is_remote(p))
         return 0;
     return image_retry(&out->img, reopen, out, &v->retry, e);
 }
@@ -117,12 +120,13 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
                      struct input *in, struct source **src, enum disk *disk,
                      struct err *e)
 {
-    struct image_open_options opt = open_options(v, p);
+    struct image_open_options opt;
 
     *disk = DISK_VHD;
     if (p->kind == PLACE_XAPI)
         return pool_input_open_bytes(v, p, in, src, e);
     TRY(input_source(v, in->side, p, src, e));
+    opt = open_options(v, in->side, p);
     return image_unpack(src, &opt, disk, e);
 }
 

@@ -18,6 +18,8 @@
 
 #include <jansson.h>
 
+struct store_side;
+
 struct vhdstream {
     struct options opt;
     struct cancel *cancel; /* by the user */
@@ -37,13 +39,14 @@ struct vhdstream {
     struct retry retry;  /* what is left of the tries */
     bool verify; /* the copy is read back: the user wants it, or it was gone on
                     with after a break */
-    struct http_config http[2]; /* of source and destination */
-    struct pool *pool;          /* NULL until it is asked for */
-    struct rate rate;           /* of --limit-rate */
-    struct rate *rate_in;       /* it, where the source's bytes count ... */
-    struct rate *rate_out;      /* ... or the destination's; else NULL */
-    struct err err;             /* the last failure */
-    char *result;               /* JSON of the last success, or NULL */
+    struct http_config http[2];  /* of source and destination */
+    struct store_side *store[2]; /* of either, NULL until it is asked for */
+    struct pool *pool;           /* NULL until it is asked for */
+    struct rate rate;            /* of --limit-rate */
+    struct rate *rate_in;        /* it, where the source's bytes count ... */
+    struct rate *rate_out;       /* ... or the destination's; else NULL */
+    struct err err;              /* the last failure */
+    char *result;                /* JSON of the last success, or NULL */
 };
 
 enum { SIDE_SRC, SIDE_DST };

@@ -40,6 +40,7 @@ static void side_free(struct side *s)
     free(s->cacert);
     mem_free_secret(s->proxy);
     free(s->no_proxy);
+    cloud_free(&s->cloud);
 }
 
 void options_free(struct options *o)
@@ -382,6 +383,22 @@ static int check_value(const char *name, const char *value, bool has_value,
     return 0;
 }
 
+/* Those of a cloud, which struct cloud has a table of. */
+static int try_cloud(struct options *o, const char *name, const char *value,
+                     struct err *e)
+{
+    bool src = strncmp(name, "dst-", 4) != 0;
+    bool dst = strncmp(name, "src-", 4) != 0;
+    const char *plain = src && dst ? name : name + 4;
+    int done = 0;
+
+    if (src)
+        TRY(done = cloud_set(&o->src.cloud, plain, value, e));
+    if (dst)
+        TRY(done = cloud_set(&o->dst.cloud, plain, value, e));
+    return done;
+}
+
 /* 1: it was such an option. */
 static int try_side(struct options *o, const char *name, const char *value,
                     struct err *e)
@@ -391,7 +408,7 @@ static int try_side(struct options *o, const char *name, const char *value,
     const char *plain = find_side_option(src && dst ? name : name + 4);
 
     if (!plain)
-        return 0;
+        return try_cloud(o, name, value, e);
     TRY(check_value(name, value, strcmp(plain, "insecure") != 0, e));
     if (src)
         TRY(set_side(&o->src, plain, value, e));

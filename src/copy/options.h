@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "image/format.h"
 #include "io/http.h"
+#include "store/cloud.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ struct side {
     char *cacert;
     char *proxy;             /* of plain URLs, or NULL */
     char *no_proxy;          /* hosts that are reached without it, or NULL */
+    struct cloud cloud;      /* of OpenStack */
     struct http_trust trust; /* cacert points to the one above */
 };
 

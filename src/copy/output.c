@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "copy/hashing.h"
 #include "copy/pool_output.h"
+#include "copy/store_output.h"
 #include "io/http.h"
 #include "io/tar_tail.h"
 
@@ -14,7 +15,9 @@
 static int choose_format(const struct vhdstream *v, struct output *out,
                          struct err *e)
 {
-    out->format = v->opt.to ? v->opt.to : out->place->suffix;
+    out->format = v->opt.to    ? v->opt.to
+                  : out->store ? store_output_format(out->store)
+                               : out->place->suffix;
     if (v->opt.azure && !v->opt.to && out->format &&
         (out->format->pack != PACK_NONE || out->format->disk == DISK_RAW))
         return err_set(e, ERR_USAGE,
@@ -103,7 +106,11 @@ int output_prepare(struct vhdstream *v, const struct place *p,
                        "--state: only a transfer into a pool can be gone on "
                        "with by another run; %s is begun anew",
                        p->name);
+    if (p->kind == PLACE_GLANCE)
+        TRY(store_output_prepare(v, out, e));
     TRY(choose_format(v, out, e));
+    if (out->store)
+        TRY(store_output_check_format(out, e));
     TRY(choose_note(v, out, e));
     TRY(open_place(v, out, e));
     if (!v->opt.verify || !out->sink)
@@ -205,6 +212,8 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
     if (out->place->kind == PLACE_HTTP)
         TRY(sink_open_http(&out->sink, &v->http[SIDE_DST], out->place->path,
                            upload_size(out), e));
+    if (out->store)
+        TRY(store_output_begin(out, (*img)->size, upload_size(out), label, e));
     out->sink->meter = &v->progress.written;
     out->sink->rate = v->rate_out;
     return pack(v, out, e);
@@ -217,7 +226,9 @@ void output_note(struct output *out, uint64_t size,
 
     if (out->xapi)
         digest_note_value(&note, out->note);
-    else if (out->noted)
+    if (out->store)
+        store_output_note(out->store, &note);
+    if (out->noted)
         sink_tar_tail(out->sink, out->note, digest_note_json(&note, out->note));
 }
 
@@ -230,6 +241,8 @@ int output_complete(struct output *out, struct err *e)
 {
     if (out->xapi)
         return pool_output_complete(out->xapi, out->note, e);
+    if (out->store)
+        return store_output_complete(out->store, e);
     return out->held ? sink_release(out->held, e) : 0;
 }
 
@@ -263,6 +276,8 @@ int output_break(struct output *out, bool *further, struct err *why)
 void output_close(struct output *out, struct err *why)
 {
     close_stream(out, why);
+    store_output_close(out->store, why);
+    out->store = NULL;
     pool_output_close(out->xapi, why);
     out->xapi = NULL;
 }

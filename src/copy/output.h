@@ -24,6 +24,7 @@
 #include "io/sink.h"
 
 struct pool_output;
+struct store_output;
 struct leaf_hash;
 
 struct output {
@@ -40,7 +41,8 @@ struct output {
     bool noted;        /* the digest goes with the image */
     char note[DIGEST_NOTE_SIZE]; /* as it does */
     struct encoder *enc;
-    struct pool_output *xapi; /* PLACE_XAPI */
+    struct pool_output *xapi;   /* PLACE_XAPI */
+    struct store_output *store; /* PLACE_GLANCE */
 };
 
 int output_prepare(struct vhdstream *v, const struct place *p,

@@ -20,7 +20,7 @@ static bool starts_with(const char *text, const char *start)
     return !strncmp(text, start, strlen(start));
 }
 
-/* "glance://..." is a place of a kind that is not there, and no file. */
+/* "s3://..." is a place of a kind that is not there, and no file. */
 static bool has_scheme(const char *text)
 {
     const char *p = text;
@@ -99,6 +99,10 @@ int place_parse(struct place *out, const char *text, const char *what,
         p.kind = PLACE_XAPI;
         TRY(xapi_place_parse(&p.xapi, text, e));
         (void)snprintf(p.name, sizeof(p.name), "%s", p.xapi.name);
+    } else if (glance_place_is(text)) {
+        p.kind = PLACE_GLANCE;
+        TRY(glance_place_parse(&p.glance, text, e));
+        (void)snprintf(p.name, sizeof(p.name), "%s", p.glance.name);
     } else if (starts_with(text, "http://") || starts_with(text, "https://")) {
         TRY(parse_url(&p, text, e));
     } else if (starts_with(text, "file:")) {
@@ -106,8 +110,8 @@ int place_parse(struct place *out, const char *text, const char *what,
     } else if (has_scheme(text)) {
         return err_set(e, ERR_USAGE,
                        "%s: no such kind of place; there are files, -, fd:N, "
-                       "xapi://, xapi+http://, https:// and http:// (a file "
-                       "of that name: file:%s)",
+                       "xapi://, xapi+http://, glance://, glance+http://, "
+                       "https:// and http:// (a file of that name: file:%s)",
                        text, text);
     } else {
         TRY(parse_file(&p, text, e));
@@ -122,11 +126,17 @@ static bool is_descriptor(const char *path)
            starts_with(path, "/proc/self/fd/");
 }
 
+bool place_is_remote(const struct place *p)
+{
+    return p->kind == PLACE_XAPI || p->kind == PLACE_HTTP ||
+           p->kind == PLACE_GLANCE;
+}
+
 bool place_is_lasting(const struct place *p)
 {
     struct stat st;
 
-    if (p->kind == PLACE_XAPI || p->kind == PLACE_HTTP)
+    if (place_is_remote(p))
         return true;
     if (p->kind == PLACE_FD || p->kind == PLACE_CALLER ||
         is_descriptor(p->path))

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "image/format.h"
+#include "store/glance_place.h"
 #include "xapi/xapi_place.h"
 
 enum place_kind {
@@ -15,6 +16,7 @@ enum place_kind {
     PLACE_CALLER, /* "caller:": functions of the library's user */
     PLACE_HTTP,   /* path is the URL */
     PLACE_XAPI,   /* xapi says where */
+    PLACE_GLANCE, /* glance says where */
 };
 
 struct place {
@@ -23,6 +25,7 @@ struct place {
     int fd;                      /* PLACE_FD; stays the caller's */
     char name[NAME_SIZE];        /* for messages; holds no secret */
     struct xapi_place xapi;      /* PLACE_XAPI */
+    struct glance_place glance;  /* PLACE_GLANCE */
     const struct format *suffix; /* what the name says; NULL: nothing */
 };
 
@@ -33,6 +36,9 @@ int place_parse(struct place *out, const char *text, const char *what,
  * beginning: no pipe, terminal or open descriptor. A path at which nothing is
  * yet counts as such. */
 bool place_is_lasting(const struct place *p);
+
+/* Whether it is reached by the network. */
+bool place_is_remote(const struct place *p);
 
 void place_cleanup(struct place *p);
 

@@ -3,6 +3,7 @@
 #include "copy/report.h"
 
 #include "copy/pool_output.h"
+#include "copy/store_output.h"
 
 #include <stdio.h>
 
@@ -40,7 +41,8 @@ int report_copy(const struct place *src, const struct input *in,
                 struct err *e)
 {
     json_t *object = json_object();
-    const char *uuid = pool_output_uuid(out->xapi);
+    const char *uuid =
+        out->store ? store_output_id(out->store) : pool_output_uuid(out->xapi);
 
     json_object_set_new(object, "source", report_text(src->name));
     json_object_set_new(object, "destination", report_text(dst->name));

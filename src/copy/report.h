@@ -23,7 +23,7 @@ json_t *report_footer(const struct vhd_footer *f);
 
 /* Of a copy: "source", "destination", "format", "virtual_size", "data" (bytes
  * that were not left out), "read", "written", "seconds", and for a disk in a
- * pool its "uuid". */
+ * pool its "uuid", for an image in a store its id as "uuid". */
 int report_copy(const struct place *src, const struct input *in,
                 const struct place *dst, const struct output *out,
                 const struct progress *p, double seconds, json_t **result,

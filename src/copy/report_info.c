@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "copy/pool_input.h"
 #include "copy/report.h"
+#include "copy/store_side.h"
 #include "image/vhd/vhd_creator.h"
 #include "image/vhd/vhd_head.h"
 #include "image/vhd/vhd_parent.h"
@@ -146,6 +147,8 @@ int report_info(const struct place *p, const struct input *in, json_t **result,
         json_real((double)(img->size - data) / (double)img->size));
     if (in->pool)
         json_object_set_new(object, "vdi", pool_input_describe(in->pool));
+    if (in->place->kind == PLACE_GLANCE)
+        json_object_set_new(object, "image", store_describe(in->v, in->side));
     return img->vhd ? add_vhd(object, img->vhd, e) : 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "copy/digest_note.h"
 #include "copy/pool_output.h"
+#include "copy/store_output.h"
 #include "image/image_open.h"
 
 #include <inttypes.h>
@@ -31,6 +32,8 @@ static int open_source(struct vhdstream *v, struct output *out,
 {
     if (out->held)
         return sink_reopen(out->held, src, e);
+    if (out->store)
+        return store_output_reopen(out->store, src, e);
     return source_open_http(src, &v->http[SIDE_DST], out->place->path, e);
 }
 

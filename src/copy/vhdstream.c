@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "copy/operation.h"
 #include "copy/ticker.h"
+#include "copy/store_side.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,8 @@ static void end(struct vhdstream *v)
     ticker_stop(v->ticker);
     v->ticker = NULL;
     rate_end(&v->rate);
+    store_close(v, SIDE_SRC);
+    store_close(v, SIDE_DST);
     pool_close(v->pool);
     v->pool = NULL;
     cancel_close(v->halt);
