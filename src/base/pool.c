@@ -26,6 +26,7 @@ struct pool {
     struct piece *last;
     bool closing; /* under the lock */
     unsigned nthreads;
+    unsigned started; /* of them; under the lock */
     pthread_t threads[];
 };
 
@@ -90,17 +91,23 @@ int pool_open(struct pool **out, unsigned threads, struct err *e)
                   e));
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wanted, NULL);
-    while (p->nthreads < threads) {
-        int code = thread_start(&p->threads[p->nthreads], work_on, p, e);
-
-        if (code < 0) {
-            pool_close(p);
-            return code;
-        }
-        p->nthreads++;
-    }
+    p->nthreads = threads;
     *out = p;
     return 0;
+}
+
+static int start_threads(struct pool *p, struct err *e)
+{
+    int code = 0;
+
+    pthread_mutex_lock(&p->lock);
+    while (code >= 0 && p->started < p->nthreads) {
+        code = thread_start(&p->threads[p->started], work_on, p, e);
+        if (code >= 0)
+            p->started++;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return code;
 }
 
 void pool_close(struct pool *p)
@@ -111,7 +118,7 @@ void pool_close(struct pool *p)
     p->closing = true;
     pthread_cond_broadcast(&p->wanted);
     pthread_mutex_unlock(&p->lock);
-    for (unsigned i = 0; i < p->nthreads; i++)
+    for (unsigned i = 0; i < p->started; i++)
         pthread_join(p->threads[i], NULL);
     pthread_cond_destroy(&p->wanted);
     pthread_mutex_destroy(&p->lock);
@@ -130,6 +137,7 @@ int lane_open(struct lane **out, struct pool *p, void *const *slots,
 {
     struct lane *l = NULL;
 
+    TRY(start_threads(p, e));
     TRY(mem_alloc(&l, sizeof(*l) + nslots * sizeof(l->pieces[0]), "a lane", e));
     l->pool = p;
     l->work = work;

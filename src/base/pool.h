@@ -16,8 +16,9 @@
 
 struct pool;
 
-/* A pool of `threads` threads (at most POOL_MAX_THREADS). With 0 every piece is
- * worked on inside lane_submit, by the same code. */
+/* A pool of `threads` threads (at most POOL_MAX_THREADS), which start with the
+ * first lane. With 0 every piece is worked on inside lane_submit, by the same
+ * code. */
 enum { POOL_MAX_THREADS = 256 };
 int pool_open(struct pool **out, unsigned threads, struct err *e);
 
@@ -33,8 +34,8 @@ struct lane;
  * A failure is handed to whoever takes the piece. */
 typedef int lane_work(void *slot, struct err *e);
 
-/* A lane of `nslots` pieces in flight at most; slots[i] is the memory of piece
- * i, the caller's, which must outlive the lane. */
+/* For any thread. A lane of `nslots` pieces in flight at most; slots[i] is the
+ * memory of piece i, the caller's, which must outlive the lane. */
 int lane_open(struct lane **out, struct pool *p, void *const *slots,
               unsigned nslots, lane_work *work, struct err *e);
 

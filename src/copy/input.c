@@ -53,6 +53,7 @@ static struct image_open_options open_options(struct vhdstream *v, int side,
         .size = v->opt.size,
         .size_from_chs = v->opt.size_from_chs,
         .threads = v->opt.threads,
+        .pool = v->pool,
         .notice = &v->notice,
         .halt = v->halt,
     };
@@ -63,8 +64,10 @@ static int decode(struct vhdstream *v, int side, const struct place *p,
                   struct source **src, struct tar_tail *tail,
                   struct image **out, struct err *e)
 {
-    struct image_open_options opt = open_options(v, side, p);
+    struct image_open_options opt;
 
+    TRY(operation_pool(v, e));
+    opt = open_options(v, side, p);
     opt.tail = tail;
     return image_open(src, &opt, out, e);
 }
@@ -122,6 +125,7 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
 {
     struct image_open_options opt;
 
+    TRY(operation_pool(v, e));
     *disk = DISK_VHD;
     if (p->kind == PLACE_XAPI)
         return pool_input_open_bytes(v, p, in, src, e);

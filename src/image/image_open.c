@@ -58,7 +58,7 @@ static int unpack(struct source **src, const struct image_open_options *opt,
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
         if (!source_is_seekable(*src))
             TRY(source_async(src, opt->threads, opt->halt, e));
-        TRY(source_gunzip(src, e));
+        TRY(source_gunzip(src, opt->pool, e));
         TRY(look(src, &content, &found, e));
     }
     if (f && f->pack != PACK_NONE && content != CONTENT_TAR)

@@ -16,6 +16,7 @@ struct image_open_options {
                                     -1; a fixed VHD's footer is counted */
     bool size_from_chs;          /* see struct vhd_origin */
     unsigned threads;            /* 0: none beside the caller's */
+    struct pool *pool;           /* which inflates what it can; or NULL */
     bool exact;                  /* see struct vhd_origin */
     struct tar_tail *tail;       /* what stands behind an archive, known when
                                     all blocks have come; or NULL */

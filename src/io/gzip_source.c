@@ -6,35 +6,33 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "io/crc32.h"
+#include "io/gzip_input.h"
+#include "io/inflate_ahead.h"
 
 #include <inttypes.h>
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    INPUT_SIZE = 256 * 1024,
-    INPUT_HEADROOM = 8,   /* before the input: for bytes that are given back */
-    TEXT_MAX = 64 * 1024, /* name and comment of a member */
-};
+enum { TEXT_MAX = 64 * 1024 }; /* name and comment of a member */
 
 enum { FLAG_CRC = 2, FLAG_EXTRA = 4, FLAG_NAME = 8, FLAG_COMMENT = 16 };
 
 /* What comes next in the compressed stream. */
-enum state { MEMBER, BODY, TRAILER, PADDING };
+enum state { MEMBER, START, CHUNKS, BODY, TRAILER, PADDING };
 
 enum { SILENT_MAX = 16 << 20 };
 
 struct gzip_source {
     struct source base;
-    struct source *inner;
+    struct gzip_input in;
     enum state state;
-    uint8_t *buffer; /* headroom, then input */
-    uint8_t *next;   /* what of it is to be used */
-    size_t left;
-    bool member_seen; /* so the stream may end here */
-    uint32_t crc;     /* of this member's content, or of its header */
-    uint32_t len;     /* of its content, modulo 2^32 as in the trailer */
+    struct pool *pool;           /* NULL: no chunks apart from the rest */
+    struct inflate_ahead *ahead; /* while in CHUNKS */
+    bool member_seen;            /* so the stream may end here */
+    bool misled;                 /* a marker was; no more of them */
+    uint32_t crc; /* of this member's content, or of its header */
+    uint32_t len; /* of its content, modulo 2^32 as in the trailer */
     struct inflate_state inflate;
     uint64_t spoken_at; /* place() when content came last */
 };
@@ -44,7 +42,7 @@ struct gzip_source {
 /* Place in the compressed stream. */
 static uint64_t place(const struct gzip_source *g)
 {
-    return g->inner->pos - g->left;
+    return gzip_input_place(&g->in);
 }
 
 /* Padding, empty members and empty blocks are taken, but not without end. */
@@ -58,21 +56,6 @@ static int check_silence(const struct gzip_source *g, struct err *e)
                    g->base.name, SILENT_MAX, place(g));
 }
 
-/* Reads when nothing is left: 1, or 0 at the inner source's verified end. */
-static int fill(struct gzip_source *g, struct err *e)
-{
-    int64_t got;
-
-    if (g->left)
-        return 1;
-    g->next = g->buffer + INPUT_HEADROOM;
-    got = source_read(g->inner, g->next, INPUT_SIZE, e);
-    if (got <= 0)
-        return (int)got;
-    g->left = (size_t)got;
-    return 1;
-}
-
 static int cut(const struct gzip_source *g, const char *what, struct err *e)
 {
     return err_set(e, ERR_CORRUPT,
@@ -84,13 +67,13 @@ static int cut(const struct gzip_source *g, const char *what, struct err *e)
 static int take_byte(struct gzip_source *g, uint8_t *byte, const char *what,
                      struct err *e)
 {
-    int more = fill(g, e);
+    int more = gzip_input_fill(&g->in, e);
 
     TRY(more);
     if (!more)
         return cut(g, what, e);
-    *byte = *g->next++;
-    g->left--;
+    *byte = *g->in.next++;
+    g->in.left--;
     return 0;
 }
 
@@ -199,8 +182,47 @@ static int read_header(struct gzip_source *g, struct err *e)
     isal_inflate_reset(&g->inflate);
     g->inflate.avail_out = 1;
     g->inflate.crc_flag = ISAL_DEFLATE;
-    g->state = BODY;
+    g->state = START;
     return 0;
+}
+
+/* --- chunks with markers --------------------------------------------------*/
+
+static int start_body(struct gzip_source *g, struct err *e)
+{
+    if (!g->pool || g->misled || !inflate_ahead_begins(&g->in)) {
+        g->state = BODY;
+        return 0;
+    }
+    TRY(inflate_ahead_open(&g->ahead, &g->in, g->pool, e));
+    g->state = CHUNKS;
+    return 0;
+}
+
+/* The rest of the member is inflated in one. */
+static void end_chunks(struct gzip_source *g)
+{
+    struct inflate_ahead_end end;
+
+    inflate_ahead_end(g->ahead, &end);
+    g->crc = end.crc;
+    g->len = (uint32_t)end.len;
+    g->misled = !end.as_announced;
+    (void)isal_inflate_set_dict(&g->inflate, end.history, end.history_len);
+    inflate_ahead_close(g->ahead);
+    g->ahead = NULL;
+    g->spoken_at = place(g);
+    g->state = BODY;
+}
+
+static int64_t read_chunks(struct gzip_source *g, uint8_t *buf, size_t len,
+                           struct err *e)
+{
+    int64_t made = inflate_ahead_read(g->ahead, buf, len, e);
+
+    if (!made)
+        end_chunks(g);
+    return made;
 }
 
 /* --- body -----------------------------------------------------------------*/
@@ -212,10 +234,10 @@ static void give_back(struct gzip_source *g)
     size_t spare = (size_t)g->inflate.read_in_length / 8;
     uint64_t bits = g->inflate.read_in >> (g->inflate.read_in_length % 8);
 
-    g->next -= spare;
-    g->left += spare;
+    g->in.next -= spare;
+    g->in.left += spare;
     for (size_t i = 0; i < spare; i++)
-        g->next[i] = (uint8_t)(bits >> (8 * i));
+        g->in.next[i] = (uint8_t)(bits >> (8 * i));
     g->inflate.read_in_length = 0;
 }
 
@@ -242,13 +264,13 @@ static int64_t inflate_some(struct gzip_source *g, uint8_t *buf, size_t len,
     size_t made;
     int result;
 
-    z->next_in = g->next;
-    z->avail_in = (uint32_t)g->left;
+    z->next_in = g->in.next;
+    z->avail_in = (uint32_t)g->in.left;
     z->next_out = buf;
     z->avail_out = (uint32_t)room;
     result = isal_inflate(z);
-    g->next = z->next_in;
-    g->left = z->avail_in;
+    g->in.next = z->next_in;
+    g->in.left = z->avail_in;
     if (result < 0)
         return err_set(e, ERR_CORRUPT,
                        "%s: broken gzip data before byte %" PRIu64 ": %s",
@@ -270,7 +292,7 @@ static int64_t read_body(struct gzip_source *g, uint8_t *buf, size_t len,
 
     /* Where the room ended first there is output without more input. */
     if (g->inflate.avail_out) {
-        more = fill(g, e);
+        more = gzip_input_fill(&g->in, e);
         TRY(more);
         if (!more)
             return cut(g, "its data", e);
@@ -306,7 +328,7 @@ static int read_trailer(struct gzip_source *g, struct err *e)
 /* Between members: 1 to go on, 0 when the stream has ended. */
 static int next_member(struct gzip_source *g, struct err *e)
 {
-    int more = fill(g, e);
+    int more = gzip_input_fill(&g->in, e);
 
     TRY(more);
     if (!more && g->member_seen)
@@ -314,7 +336,7 @@ static int next_member(struct gzip_source *g, struct err *e)
     if (!more)
         return err_set(e, ERR_CORRUPT, "%s: empty, where gzip is expected",
                        g->base.name);
-    if (g->member_seen && !*g->next) {
+    if (g->member_seen && !*g->in.next) {
         g->state = PADDING;
         return 1;
     }
@@ -327,11 +349,11 @@ static int read_padding(struct gzip_source *g, struct err *e)
 {
     int more;
 
-    while ((more = fill(g, e)) > 0) {
+    while ((more = gzip_input_fill(&g->in, e)) > 0) {
         TRY(check_silence(g, e));
-        for (; g->left && !*g->next; g->left--)
-            g->next++;
-        if (g->left)
+        for (; g->in.left && !*g->in.next; g->in.left--)
+            g->in.next++;
+        if (g->in.left)
             return err_set(e, ERR_CORRUPT,
                            "%s: something follows the padding of the gzip "
                            "data, from byte %" PRIu64,
@@ -349,12 +371,19 @@ static int64_t gzip_read(struct source *s, void *buf, size_t len, struct err *e)
     int more;
 
     while (!made) {
-        TRY(check_silence(g, e));
+        if (g->state != CHUNKS)
+            TRY(check_silence(g, e));
         switch (g->state) {
         case MEMBER:
             more = next_member(g, e);
             if (more <= 0)
                 return more;
+            break;
+        case START:
+            TRY(start_body(g, e));
+            break;
+        case CHUNKS:
+            made = read_chunks(g, buf, len, e);
             break;
         case BODY:
             made = read_body(g, buf, len, e);
@@ -375,8 +404,9 @@ static void gzip_close(struct source *s)
 {
     struct gzip_source *g = (struct gzip_source *)s;
 
-    source_close(g->inner);
-    free(g->buffer);
+    inflate_ahead_close(g->ahead);
+    source_close(g->in.inner);
+    gzip_input_close(&g->in);
     free(g);
 }
 
@@ -385,14 +415,13 @@ static const struct source_ops gzip_ops = {
     .close = gzip_close,
 };
 
-int source_gunzip(struct source **s, struct err *e)
+int source_gunzip(struct source **s, struct pool *pool, struct err *e)
 {
     FREE struct gzip_source *g = NULL;
 
     TRY(mem_alloc(&g, sizeof(*g), "a source", e));
-    TRY(mem_alloc_buffer(&g->buffer, INPUT_HEADROOM + INPUT_SIZE, e));
-    g->next = g->buffer + INPUT_HEADROOM;
-    g->inner = *s;
+    TRY(gzip_input_open(&g->in, *s, e));
+    g->pool = pool;
     isal_inflate_init(&g->inflate);
     source_init(&g->base, &gzip_ops, (*s)->name, -1);
     *s = &g->base;

@@ -16,6 +16,7 @@
  */
 
 #include "base/err.h"
+#include "base/pool.h"
 #include "base/rate.h"
 #include "base/wait.h"
 
@@ -116,8 +117,10 @@ int source_open_caller(struct source **out, source_caller_fn *fn, void *ctx,
 
 /* Inflates gzip (any number of members, the sums checked). The end is that of
  * the compressed source, too: bytes after the last member are an error, zero
- * padding is not. */
-int source_gunzip(struct source **s, struct err *e);
+ * padding is not. What sink_gzip has written is inflated by the pool's threads,
+ * everything else, or without a pool (NULL), by the caller's; the verdict is
+ * the same. The pool must outlive the source. */
+int source_gunzip(struct source **s, struct pool *pool, struct err *e);
 
 /* Reads ahead in a thread of its own through a ring of buffers. Seekability is
  * lost. With `threads` 0 it does nothing.

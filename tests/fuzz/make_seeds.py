@@ -10,6 +10,7 @@ import struct
 import sys
 import tarfile
 import tempfile
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus"))
 
@@ -150,6 +151,30 @@ def hash_lists(folder):
         b"0f" * 32 + b"\n" + end)
 
 
+def chunked(parts, wrong=0, tail=b"\3\0"):
+    """A gzip member with a marker before each part (src/io/gzip_marker.h)."""
+    out = gzip.compress(b"")[:10]
+    for part in parts:
+        packer = zlib.compressobj(1, zlib.DEFLATED, -15)
+        chunk = packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH)
+        number = (len(chunk) + wrong) << 13 | 0x1b5a
+        out += b"".join(bytes([(number >> 5 * i & 31) << 3, 0, 0, 255, 255]) for i in range(9))
+        out += chunk
+    content = b"".join(parts)
+    return out + tail + struct.pack("<II", zlib.crc32(content), len(content))
+
+
+def gzips(folder):
+    text, parts = b"conectix" * 500, [b"block " * 12000, bytes(70000), b"end"]
+    for name, data in (("one", gzip.compress(text)), ("two", gzip.compress(text, 1) * 2),
+                       ("stored", gzip.compress(os.urandom(300), 0)),
+                       ("padded", gzip.compress(text) + bytes(99)), ("chunks", chunked(parts)),
+                       ("wrong", chunked(parts, 1)), ("back", chunked(parts, 0, b"\3\2\0")),
+                       ("members", chunked(parts[1:2]) + chunked(parts, -1) + chunked(parts))):
+        put(folder, name, b"\x40" + data)
+        put(folder, name + "-threads", b"\xff" + data)
+
+
 def texts(folder, names):
     for number, text in enumerate(names):
         put(folder, str(number), text)
@@ -170,11 +195,7 @@ def main(folder):
     texts(os.path.join(folder, "answer"), PAGES)
     texts(os.path.join(folder, "place"), PLACES)
     parents(os.path.join(folder, "parent"))
-    text = b"conectix" * 500
-    for name, data in (("one", gzip.compress(text)), ("two", gzip.compress(text, 1) * 2),
-                       ("stored", gzip.compress(os.urandom(300), 0)),
-                       ("padded", gzip.compress(text) + bytes(99))):
-        put(os.path.join(folder, "gunzip"), name, b"\x40" + data)
+    gzips(os.path.join(folder, "gunzip"))
     texts(os.path.join(folder, "rpc"), [answer.encode() for answer in ANSWERS])
 
 

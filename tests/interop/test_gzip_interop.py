@@ -98,6 +98,15 @@ def test_ours_reads_everybodys(streamtool, mixed, writer):
     assert "cut" in streamtool.error("gunzip", data=packed[:-1])
 
 
+@pytest.mark.parametrize("threads", [0, 1, 2, 5])
+def test_ours_reads_ours(streamtool, mixed, threads):
+    for level in (1, 6):
+        packed = streamtool("gzip", level, 2, data=mixed)
+        assert streamtool("pool", threads, "gunzip", data=packed) == mixed
+        assert streamtool("ahead", "pool", threads, "gunzip", data=packed) == mixed
+        assert "cut" in streamtool.error("pool", threads, "gunzip", data=packed[:-1])
+
+
 def test_ours_reads_several_members(streamtool, mixed):
     packed = gzip.compress(mixed) + gzip.compress(b"") + gzip.compress(b"end", 1)
     assert streamtool("gunzip", data=packed) == mixed + b"end"

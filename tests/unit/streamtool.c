@@ -4,8 +4,8 @@
 /* The wrappers of src/io between stdin and stdout, for tests of what others
  * make of their output, and for measuring. Each argument is one:
  *
- *   streamtool [ahead] [gunzip] [untar] [behind] [gzip LEVEL THREADS]
- *              [tar NAME SIZE]
+ *   streamtool [ahead] [pool THREADS] [gunzip] [untar] [behind]
+ *              [gzip LEVEL THREADS] [tar NAME SIZE]
  */
 
 #include "base/mem.h"
@@ -51,14 +51,18 @@ static int wrap(struct world *w, char **args, struct err *e)
 {
     if (!strcmp(args[0], "ahead")) {
         TRY(source_async(&w->in, 1, NULL, e));
+    } else if (!strcmp(args[0], "pool") && args[1]) {
+        TRY(pool_open(&w->pool, (unsigned)atoi(args[1]), e));
+        return 2;
     } else if (!strcmp(args[0], "gunzip")) {
-        TRY(source_gunzip(&w->in, e));
+        TRY(source_gunzip(&w->in, w->pool, e));
     } else if (!strcmp(args[0], "untar")) {
         TRY(source_untar(&w->in, &notice, NULL, e));
     } else if (!strcmp(args[0], "behind")) {
         TRY(sink_async(&w->out, 1, NULL, e));
     } else if (!strcmp(args[0], "gzip") && args[1] && args[2]) {
-        TRY(pool_open(&w->pool, (unsigned)atoi(args[2]), e));
+        if (!w->pool)
+            TRY(pool_open(&w->pool, (unsigned)atoi(args[2]), e));
         TRY(sink_gzip(&w->out, atoi(args[1]), w->pool, e));
         return 3;
     } else if (!strcmp(args[0], "tar") && args[1] && args[2]) {

@@ -39,7 +39,7 @@ static int64_t gunzip(size_t len, size_t step, size_t want)
     size_t total = 0;
 
     in.step = step;
-    assert_ok(source_gunzip(&s, &e), &e);
+    assert_ok(source_gunzip(&s, NULL, &e), &e);
     for (;;) {
         size_t now = want < sizeof(back) - total ? want : sizeof(back) - total;
 
@@ -107,7 +107,7 @@ static void test_output_does_not_wait_for_more_input(void **state)
     len = add_member(0, SIZE, 6);
     s = fake_source_open(&in, gz, len);
     in.step = 1;
-    assert_ok(source_gunzip(&s, &e), &e);
+    assert_ok(source_gunzip(&s, NULL, &e), &e);
     for (int i = 0; i < 300; i++)
         assert_int_equal(source_read(s, back, 1, &e), 1);
     before = in.base.pos;
@@ -322,7 +322,7 @@ static void test_a_failure_of_the_inner_source_is_no_end(void **state)
     len = add_member(0, 1000, 6);
     s = fake_source_open(&in, gz, len);
     in.fail = ERR_TEMPORARY;
-    assert_ok(source_gunzip(&s, &e), &e);
+    assert_ok(source_gunzip(&s, NULL, &e), &e);
     assert_int_equal(source_read_most(s, back, 1000, &e), 1000);
     got = source_read(s, back, 1, &e);
     assert_int_equal(got, ERR_TEMPORARY);
