@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "io/deflate_join.h"
+#include "io/deflate_probe.h"
 
 #include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
@@ -17,7 +18,6 @@ enum {
     STORED_MAX = 65535,
     STORED_HEAD = 5,
     LEVEL_BUFFER = ISAL_DEF_LVL3_MEDIUM,
-    PROBE_SIZE = 64 * 1024,
 };
 
 const uint8_t deflate_end[DEFLATE_END_SIZE] = {0x03, 0x00};
@@ -127,52 +127,36 @@ static size_t deflate_dense(struct deflater *d, const uint8_t *in, size_t len,
     return size ? deflate_join(out, size) : 0;
 }
 
-/* --- what not to deflate --------------------------------------------------*/
+/* --- the choice -----------------------------------------------------------*/
 
-/* Whether bytes spread over the chunk come nearly equally often. Of random
- * bytes the sum of the squared counts is SAMPLES + SAMPLES * (SAMPLES-1) / 256
- * = 69616, give or take 360; what compresses by 1 % by its bytes' frequencies
- * alone is above LEVEL. */
-static bool looks_random(const uint8_t *in, size_t len)
+/* ISA-L's levels 1 and 2 soon give up on bytes that look random, and miss that
+ * they are there again; 3 does not. */
+static size_t deflate_fast_or_again(struct deflater *d, const uint8_t *in,
+                                    size_t len, uint8_t *out, size_t room,
+                                    bool repeats)
 {
-    enum { RUNS = 16, RUN = 256, LEVEL = 71900 };
-    uint16_t counts[256] = {0};
-    uint32_t sum = 0;
+    size_t size =
+        deflate_fast(d, repeats ? 3 : d->fast_level, in, len, out, room);
 
-    if (len < PROBE_SIZE)
-        return false;
-    for (size_t i = 0; i < RUNS; i++)
-        for (size_t k = 0; k < RUN; k++)
-            counts[in[(len - RUN) / (RUNS - 1) * i + k]]++;
-    for (int i = 0; i < 256; i++)
-        sum += (uint32_t)counts[i] * counts[i];
-    return sum < LEVEL;
-}
-
-/* Random bytes can repeat, so what looks random is tried: not worth deflating
- * when the middle of it does not get 2 % smaller. ISA-L's level 0 sees that at
- * its highest speed, where 1 and 2 soon stop looking. */
-static bool is_incompressible(struct deflater *d, const uint8_t *in, size_t len,
-                              uint8_t *scratch)
-{
-    const uint8_t *middle = in + (len - PROBE_SIZE) / 2;
-
-    return !deflate_fast(d, 0, middle, PROBE_SIZE, scratch,
-                         PROBE_SIZE / 100 * 98);
+    if (!repeats && (!size || size > len / 10 * 9) &&
+        deflate_has_repeats(in, len))
+        size = deflate_fast(d, 3, in, len, out, room);
+    return size;
 }
 
 size_t deflate_chunk(struct deflater *d, const uint8_t *in, size_t len,
                      uint8_t *out)
 {
-    bool random = looks_random(in, len);
+    bool random = deflate_looks_random(in, len);
+    bool repeats = random && deflate_has_repeats(in, len);
     size_t room = stored_size(len);
     size_t size;
 
-    if (random && is_incompressible(d, in, len, out))
+    if (random && !repeats)
         size = 0;
     else if (d->dense)
         size = deflate_dense(d, in, len, out, room);
     else
-        size = deflate_fast(d, random ? 3 : d->fast_level, in, len, out, room);
+        size = deflate_fast_or_again(d, in, len, out, room, repeats);
     return size ? size : store(in, len, out);
 }

@@ -98,15 +98,42 @@ static void test_random_bytes_are_stored(void **state)
     deflater_close(d);
 }
 
+/* A period of 10000 does not even look random. */
 static void test_random_bytes_that_repeat_are_not_stored(void **state)
 {
-    struct deflater *d = NULL;
+    const size_t periods[] = {4096, 10000, 20000, 30000};
 
     (void)state;
-    assert_ok(deflater_open(&d, 1, &e), &e);
-    sample_fill(REPEATS, data, sizeof(data));
-    assert_true(deflate(d, sizeof(data), 0) < sizeof(data) / 4);
-    deflater_close(d);
+    for (int k = 0; k < 12; k++) {
+        const int levels[] = {1, 2, 6};
+        struct deflater *d = NULL;
+        size_t period = periods[k % 4];
+
+        assert_ok(deflater_open(&d, levels[k / 4], &e), &e);
+        sample_random(data, period, 4);
+        for (size_t i = period; i < sizeof(data); i++)
+            data[i] = data[i - period];
+        assert_in_range(deflate(d, sizeof(data), 0), 1, sizeof(data) / 4);
+        deflater_close(d);
+    }
+}
+
+/* One page of eight is the one before it. */
+static void test_random_pages_that_are_there_twice_are_not_stored(void **state)
+{
+    const int levels[] = {1, 2, 6};
+
+    (void)state;
+    sample_fill(RANDOM, data, sizeof(data));
+    for (size_t i = 4096; i < sizeof(data); i += 8 * 4096)
+        memcpy(data + i, data + i - 4096, 4096);
+    for (int i = 0; i < 3; i++) {
+        struct deflater *d = NULL;
+
+        assert_ok(deflater_open(&d, levels[i], &e), &e);
+        assert_in_range(deflate(d, sizeof(data), 0), 1, sizeof(data) / 10 * 9);
+        deflater_close(d);
+    }
 }
 
 static void test_higher_levels_are_denser(void **state)
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_the_result_does_not_depend_on_what_came_before),
         cmocka_unit_test(test_random_bytes_are_stored),
         cmocka_unit_test(test_random_bytes_that_repeat_are_not_stored),
+        cmocka_unit_test(test_random_pages_that_are_there_twice_are_not_stored),
         cmocka_unit_test(test_higher_levels_are_denser),
         cmocka_unit_test(test_impossible_levels_are_refused),
         cmocka_unit_test(test_streams_of_every_form_are_joined),
