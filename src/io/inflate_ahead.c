@@ -22,9 +22,9 @@ enum {
 /* A chunk on its way: filled by the reader, inflated by a thread. */
 struct packed_chunk {
     struct inflate_state *state;
-    uint8_t *in; /* DEFLATE_CHUNK_ROOM */
-    uint32_t in_len;
-    uint8_t *out; /* CONTENT_ROOM */
+    uint8_t *in; /* GZIP_MARKER_SIZE + DEFLATE_CHUNK_ROOM: the marker, too, */
+    uint32_t in_len; /* since behind a lie it may be something else */
+    uint8_t *out;    /* CONTENT_ROOM */
     uint32_t made;
     uint32_t crc;
     bool counts; /* it is as announced */
@@ -65,8 +65,8 @@ static int inflate_one(void *slot, struct err *e)
 
     (void)e;
     isal_inflate_reset(z);
-    z->next_in = c->in;
-    z->avail_in = c->in_len;
+    z->next_in = c->in + GZIP_MARKER_SIZE;
+    z->avail_in = c->in_len - GZIP_MARKER_SIZE;
     z->next_out = c->out;
     z->avail_out = CONTENT_ROOM;
     c->counts = isal_inflate(z) == ISAL_DECOMP_OK && stands_between_blocks(z);
@@ -93,31 +93,27 @@ bool inflate_ahead_begins(struct gzip_input *in)
     return have == GZIP_MARKER_SIZE;
 }
 
-/* The size of the chunk that the input begins with; the marker is passed. */
-static bool next_size(struct gzip_input *in, uint32_t *size)
+/* The size of the chunk that the input begins with, marker and all; 0: none. */
+static uint32_t next_size(struct gzip_input *in)
 {
-    if (!inflate_ahead_begins(in) || !gzip_marker_decode(in->next, size) ||
-        !*size || *size > DEFLATE_CHUNK_ROOM)
-        return false;
-    in->next += GZIP_MARKER_SIZE;
-    in->left -= GZIP_MARKER_SIZE;
-    return true;
+    uint32_t size = 0;
+
+    if (!inflate_ahead_begins(in) || !gzip_marker_decode(in->next, &size) ||
+        !size || size > DEFLATE_CHUNK_ROOM)
+        return 0;
+    return GZIP_MARKER_SIZE + size;
 }
 
 static void send_next(struct inflate_ahead *a, struct packed_chunk *c)
 {
-    uint32_t size = 0;
+    uint32_t size = next_size(a->in);
 
-    if (!next_size(a->in, &size)) {
-        a->over = true;
-        return;
-    }
     c->in_len = (uint32_t)gzip_input_take(a->in, c->in, size);
-    if (c->in_len == size) {
+    if (size && c->in_len == size) {
         lane_submit(a->lane);
         return;
     }
-    a->cut = c;
+    a->cut = c->in_len ? c : NULL;
     a->over = true;
 }
 
@@ -246,7 +242,7 @@ static int open_chunk(struct packed_chunk *c, struct err *e)
 {
     TRY(mem_alloc(&c->state, sizeof(*c->state), "an inflater", e));
     isal_inflate_init(c->state);
-    TRY(mem_alloc_buffer(&c->in, DEFLATE_CHUNK_ROOM, e));
+    TRY(mem_alloc_buffer(&c->in, GZIP_MARKER_SIZE + DEFLATE_CHUNK_ROOM, e));
     return mem_alloc_buffer(&c->out, CONTENT_ROOM, e);
 }
 

@@ -13,7 +13,8 @@
  * last announced byte, and met no final block and no reference to bytes before
  * the chunk. Then it is what ISA-L would have made of it in the course of the
  * whole. The first one that does not count, or makes too little to be worth a
- * thread's while, ends this; it and all behind it are put back into the input.
+ * thread's while, ends this; it and all behind it are put back into the input,
+ * markers included: behind a lie they can be anything.
  */
 
 #include "base/pool.h"

@@ -142,6 +142,29 @@ static void test_two_chunks_announced_as_one(void **state)
     assert_int_equal(plain.len, 3 * CHUNK);
 }
 
+/* Content can look like a marker, too, and a lie lead right to it: what was
+ * read ahead there was none. */
+static void test_a_marker_that_is_content(void **state)
+{
+    const uint32_t sizes[] = {1, 1000, 30000};
+    struct chunked c;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        c = (struct chunked){.raw = raw};
+        sample_fill(RANDOM, data, SIZE);
+        gzip_marker_encode(data + CHUNK + 30000, sizes[i]);
+        chunked_begin(&c);
+        chunked_add(&c, data, CHUNK);
+        chunked_add(&c, data + CHUNK, CHUNK);
+        /* Stored, behind a block's head of five bytes. */
+        chunked_announce(&c, 5 + 30000);
+        chunked_end(&c);
+        assert_int_equal(verdict(c.len), 0);
+        assert_memory_equal(plain.content, data, 2 * CHUNK);
+    }
+}
+
 static void test_cuts(void **state)
 {
     struct chunked c;
@@ -337,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_a_sound_member),
         cmocka_unit_test(test_every_wrong_size),
         cmocka_unit_test(test_two_chunks_announced_as_one),
+        cmocka_unit_test(test_a_marker_that_is_content),
         cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_wrong_content_is_a_wrong_sum),
         cmocka_unit_test(test_a_chunk_that_looks_back),
