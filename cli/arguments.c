@@ -141,35 +141,38 @@ static int handle_password_fd(struct arguments *a, int sides, const char *value)
 static const struct cli_option cli_options[] = {
     {"from", 0, "FORMAT", VERB_SOURCE, false, true, NULL,
      "what the source is: raw, vhd, vhd-fixed, tar, tgz"},
-    {"to", 0, "FORMAT", VERB_COPY, false, true, NULL,
+    {"to", 0, "FORMAT", VERB_MOVE, false, true, NULL,
      "write this: raw, vhd, vhd-fixed, tar, tgz"},
-    {"level", 0, "N", VERB_COPY, false, true, NULL,
+    {"level", 0, "N", VERB_MOVE, false, true, NULL,
      "compress from 1, fast (the default), to 9, dense"},
     {"threads", 0, "N", VERB_SOURCE, false, true, NULL,
      "threads to work with; 0: none (default: the cores)"},
-    {"name-label", 0, "NAME", VERB_COPY, false, true, NULL,
+    {"name-label", 0, "NAME", VERB_MOVE, false, true, NULL,
      "name of the new VDI"},
-    {"description", 0, "TEXT", VERB_COPY, false, true, NULL,
+    {"description", 0, "TEXT", VERB_MOVE, false, true, NULL,
      "description of the new VDI"},
     {"size", 0, "BYTES", VERB_SOURCE, false, true, NULL,
      "length of a raw or fixed disk in a pipe"},
     {"size-from", 0, "WHAT", VERB_IMAGE, false, true, NULL,
      "a VHD's size: current (default) or chs"},
-    {"parent", 0, "PATH", VERB_CHAIN | VERB_HASH | VERB_INFO, false, true, NULL,
+    {"parent", 0, "PATH", VERB_CHAIN | VERB_COPY | VERB_DIGEST | VERB_INFO,
+     false, true, NULL,
      "parent of a child; again: that one's parent"},
     {"chain", 0, NULL, VERB_CHAIN, false, true, NULL,
      "a child is taken with its parents"},
     {"base", 0, "REF", VERB_COPY, false, true, NULL,
      "a delta: only what differs from this VDI"},
+    {"force-base", 0, NULL, VERB_MOVE, false, true, NULL,
+     "take a base that is not the delta's own"},
     {"keep-parent", 0, NULL, VERB_COPY, false, true, NULL,
      "copy the difference alone: a child stays a child"},
-    {"azure", 0, NULL, VERB_COPY, false, true, NULL,
+    {"azure", 0, NULL, VERB_MOVE, false, true, NULL,
      "write a fixed VHD of whole MiB, as Azure wants it"},
-    {"digest", 0, NULL, VERB_COPY | VERB_INFO, false, true, NULL,
+    {"digest", 0, NULL, VERB_MOVE | VERB_INFO, false, true, NULL,
      "the digest, too: taken; info: read in an image"},
-    {"verify", 0, NULL, VERB_COPY, false, true, NULL,
+    {"verify", 0, NULL, VERB_MOVE, false, true, NULL,
      "read the copy back and compare its digest"},
-    {"plain", 0, NULL, VERB_COPY, false, true, NULL,
+    {"plain", 0, NULL, VERB_MOVE, false, true, NULL,
      "no digest.json in a tar or tgz"},
     {"blocks", 0, "FILE", VERB_HASH, false, true, NULL,
      "write the digest of each block to this file"},
@@ -189,9 +192,9 @@ static const struct cli_option cli_options[] = {
      true, NULL, "replace, mend or remove what is spared otherwise"},
     {"timeout", 0, "SECONDS", VERB_POOL, false, true, NULL,
      "give up when no byte moves so long (default: 300)"},
-    {"state", 0, "FILE", VERB_COPY, false, true, NULL,
+    {"state", 0, "FILE", VERB_MOVE, false, true, NULL,
      "keep here what it takes to go on after a break"},
-    {"resume", 0, NULL, VERB_COPY, false, true, NULL,
+    {"resume", 0, NULL, VERB_MOVE, false, true, NULL,
      "go on with the transfer of the state file"},
     {"retries", 0, "N", VERB_SOURCE, false, true, NULL,
      "tries again after what may pass (default: 5)"},
@@ -221,7 +224,7 @@ static const struct cli_option cli_options[] = {
      "believe any certificate: nothing is safe then"},
     {"quiet", 'q', NULL, VERB_ALL, false, false, handle_quiet,
      "errors only"},
-    {"verbose", 'v', NULL, VERB_COPY, false, false, handle_verbose,
+    {"verbose", 'v', NULL, VERB_MOVE, false, false, handle_verbose,
      "say what was moved, and how fast"},
     {"help", 'h', NULL, VERB_ALL, false, false, handle_help,
      "print this"},
@@ -341,10 +344,19 @@ static int take_word(const char *word, struct arguments *a)
                 a->verb = verb;
         return a->verb ? 0 : say_usage("%s: no such verb", word);
     }
-    if (a->nplaces == a->verb->nplaces)
+    if (a->nwords ==
+        (strstr(a->verb->places, "...") ? WORDS_MAX : a->verb->nplaces))
         return say_usage("%s: one place too many for %s", word, a->verb->name);
-    a->places[a->nplaces++] = word;
+    a->words[a->nwords++] = word;
     return 0;
+}
+
+/* Those that others complete, or have a password for. */
+static void take_places(struct arguments *a)
+{
+    a->nplaces = a->nwords < 2 ? a->nwords : 2;
+    for (int i = 0; i < a->nplaces; i++)
+        a->places[i] = a->words[a->nwords - a->nplaces + i];
 }
 
 int arguments_parse(int argc, char **argv, struct vhdstream *v,
@@ -372,8 +384,9 @@ int arguments_parse(int argc, char **argv, struct vhdstream *v,
         return 0;
     if (!a->verb)
         return say_usage("a verb is missing");
-    if (a->nplaces < a->verb->nplaces)
+    if (a->nwords < a->verb->nplaces)
         return say_usage("%s needs %s", a->verb->name, a->verb->places);
+    take_places(a);
     return 0;
 }
 
@@ -414,7 +427,7 @@ void help_print(FILE *out, const struct verb *verb)
         (void)fprintf(out, "vhdstream %s [OPTIONS] %s\n%s\n\nOptions:\n",
                       verb->name, verb->places, verb->summary);
         print_options(out, verb->bit);
-        if (verb->bit & VERB_COPY)
+        if (verb->bit & VERB_MOVE)
             (void)fprintf(out, "  --user to --insecure also as --src-... and "
                                "--dst-..., for one side of a copy.\n");
         if (verb->bit & VERB_SOURCE)

@@ -20,7 +20,9 @@ enum verb_bit {
     VERB_COMPARE = 32,
     VERB_MAP = 64,
     VERB_CLEAN = 128,
-    VERB_HASH = VERB_COPY | VERB_DIGEST,
+    VERB_MERGE = 256,
+    VERB_MOVE = VERB_COPY | VERB_MERGE, /* writes a disk */
+    VERB_HASH = VERB_MOVE | VERB_DIGEST,
     VERB_CHAIN = VERB_CHECK | VERB_MAP, /* with parents only when asked to */
     VERB_LONG = VERB_HASH | VERB_COMPARE | VERB_MAP, /* may take long */
     VERB_IMAGE = VERB_LONG | VERB_INFO,
@@ -29,11 +31,18 @@ enum verb_bit {
     VERB_ALL = VERB_POOL | VERB_REPAIR,
 };
 
+enum {
+    WORDS_MAX = 1025
+}; /* a chain of as many disks as it may have, and what
+      becomes of it */
+
 /* What the program itself acts on; all else goes to the library. */
 struct arguments {
     const struct verb *verb;
-    const char *places[2];
-    char rooms[2][1024]; /* for places that the environment completes */
+    const char *words[WORDS_MAX]; /* all places, as they were given */
+    int nwords;
+    const char *places[2]; /* of them: the source and the destination */
+    char rooms[2][1024];   /* for places that the environment completes */
     int nplaces;
     bool json, quiet, verbose, help, version;
     int progress;    /* 1 wanted, -1 unwanted, 0: where it makes sense */
@@ -49,7 +58,7 @@ struct verb {
     const char *name;
     enum verb_bit bit;
     const char *places; /* as in the usage line */
-    int nplaces;
+    int nplaces; /* at least, where these end in dots or have some within */
     const char *summary;
     int (*run)(struct vhdstream *v, struct arguments *a);
 };

@@ -71,12 +71,7 @@ static int print_result(struct vhdstream *v, const struct arguments *a)
     return print_disk(vhdstream_result(v), a->json);
 }
 
-static int call(struct vhdstream *v, const struct arguments *a)
-{
-    return vhdstream_copy(v, a->places[0], a->places[1]);
-}
-
-int cmd_copy(struct vhdstream *v, struct arguments *a)
+int move_disk(struct vhdstream *v, struct arguments *a, operation *call)
 {
     int status;
 
@@ -85,4 +80,14 @@ int cmd_copy(struct vhdstream *v, struct arguments *a)
                          a->json ? "--json" : "--progress-fd");
     status = operate(v, a, call);
     return status ? status : print_result(v, a);
+}
+
+static int call_copy(struct vhdstream *v, const struct arguments *a)
+{
+    return vhdstream_copy(v, a->places[0], a->places[1]);
+}
+
+int cmd_copy(struct vhdstream *v, struct arguments *a)
+{
+    return move_disk(v, a, call_copy);
 }

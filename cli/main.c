@@ -18,6 +18,8 @@ enum { FILES_WANTED = 4096 };
 const struct verb verbs[] = {
     {"copy", VERB_COPY, "SOURCE DESTINATION", 2,
      "copy a disk, whatever the format on either side", cmd_copy},
+    {"merge", VERB_MERGE, "BASE DELTA... OUT", 3,
+     "a whole disk of a base and deltas", cmd_merge},
     {"info", VERB_INFO, "PLACE", 1, "say what is there", cmd_info},
     {"check", VERB_CHECK, "PLACE", 1, "say what is wrong with a VHD",
      cmd_check},

@@ -95,6 +95,17 @@ int vhdstream_set(struct vhdstream *v, const char *option, const char *value);
 int vhdstream_copy(struct vhdstream *v, const char *source,
                    const char *destination);
 
+/**
+ * Lays deltas over their base and copies the disk that comes out: places[] has
+ * `count` of them, at least three: the base, the deltas from the oldest to the
+ * youngest, and the destination. All but the last two have to be files that can
+ * be read in any order. Each must be the parent of the next one by its uuid
+ * (VHDSTREAM_CORRUPT), unless "force-base" is set. Options, result and the rest
+ * are those of vhdstream_copy.
+ */
+int vhdstream_merge(struct vhdstream *v, const char *const *places,
+                    unsigned count);
+
 /** Looks at a place; vhdstream_result says what is there. */
 int vhdstream_info(struct vhdstream *v, const char *place);
 

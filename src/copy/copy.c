@@ -86,7 +86,7 @@ static int move_blocks(struct copy *c, struct err *e)
 /* Which side --base speaks of. */
 static int place_base(struct copy *c, struct err *e)
 {
-    const struct options *opt = &c->v->opt;
+    struct options *opt = &c->v->opt;
 
     c->out.child = opt->keep_parent ? "keep-parent" : NULL;
     if (!opt->base)
@@ -95,6 +95,15 @@ static int place_base(struct copy *c, struct err *e)
         return err_set(e, ERR_USAGE,
                        "--base and --keep-parent: a delta stays what it is "
                        "with the one, is made or used up with the other");
+    if (c->src.kind != PLACE_XAPI && opt->nparents)
+        return err_set(e, ERR_USAGE,
+                       "--base and --parent: both say what %s stands on",
+                       c->src.name);
+    if (c->src.kind != PLACE_XAPI && c->dst.kind != PLACE_XAPI) {
+        c->in.stack = (const char *const *)&opt->base;
+        c->in.nstack = 1;
+        return 0;
+    }
     if (c->src.kind != PLACE_XAPI)
         return err_set(e, ERR_USAGE,
                        "--base %s: %s is no disk in a pool that a delta could "
@@ -208,11 +217,16 @@ static void close_all(struct copy *c, int result, struct err *e)
     place_cleanup(&c->dst);
 }
 
-int copy_run(struct vhdstream *v, const char *source, const char *destination,
-             json_t **result, struct err *e)
+int copy_over_run(struct vhdstream *v, const char *const *stack,
+                  unsigned nstack, const char *source, const char *destination,
+                  json_t **result, struct err *e)
 {
     struct copy c = {.v = v, .start = wait_now()};
-    int code = place_parse(&c.src, source, "source", e);
+    int code;
+
+    c.in.stack = stack;
+    c.in.nstack = nstack;
+    code = place_parse(&c.src, source, "source", e);
 
     if (code >= 0)
         code = place_parse(&c.dst, destination, "destination", e);
@@ -230,4 +244,10 @@ int copy_run(struct vhdstream *v, const char *source, const char *destination,
         json_object_set_new(*result, "verified", json_true());
     close_all(&c, code, e);
     return code < 0 ? e->code : 0;
+}
+
+int copy_run(struct vhdstream *v, const char *source, const char *destination,
+             json_t **result, struct err *e)
+{
+    return copy_over_run(v, NULL, 0, source, destination, result, e);
 }

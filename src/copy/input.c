@@ -167,11 +167,12 @@ static int name_base(struct vhdstream *v, struct input *in, struct err *e)
 int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
                    struct err *e)
 {
-    const struct vhd_chain_options opt = {
+    struct vhd_chain_options opt = {
         .path = p->kind == PLACE_FILE && vhd_decode_source(in->img) ? p->path
                                                                     : NULL,
         .parents = (const char *const *)v->opt.parents,
         .nparents = v->opt.nparents,
+        .forced = v->opt.force_base,
         .notice = &v->notice,
         .wait = &v->wait,
         .meter = &v->progress.read,
@@ -180,6 +181,14 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
 
     if (in->base)
         return name_base(v, in, e);
+    if (in->stack && !in->img->has_parent)
+        return err_set(e, ERR_USAGE,
+                       "%s is a whole disk, and is not to be laid over %s",
+                       p->name, in->stack[0]);
+    if (in->stack) {
+        opt.parents = in->stack;
+        opt.nparents = in->nstack;
+    }
     if (in->img->has_parent && v->opt.keep_parent)
         return name_parent(v, in, e);
     return vhd_chain_open(&in->img, &opt, e);

@@ -22,6 +22,10 @@ struct input {
     struct pool_input *pool; /* PLACE_XAPI: the session and the disk */
     const char *base; /* PLACE_XAPI: what differs from this VDI is the image;
                          NULL: all of the disk. Set before input_open */
+    const char *const *stack; /* else: what a delta is to be laid over, the
+                                 nearest first, nstack files; or NULL. Likewise
+                               */
+    unsigned nstack;
     struct uuid uuid; /* of the disk, for a VHD of it; null: that of its VHD */
     struct uuid parent_uuid; /* of the VDI called `base`; or null */
     char *parent; /* of a disk that stays a child: the path that its copy shall

@@ -62,6 +62,15 @@ void operation_limit_output(struct vhdstream *v);
 /* The verbs (copy.c, info.c ...): 0 and *result, or the failure. */
 int copy_run(struct vhdstream *v, const char *source, const char *destination,
              json_t **result, struct err *e);
+/* The same for a delta that is laid over `nstack` disks, files that are named
+ * by stack[], the nearest first. */
+int copy_over_run(struct vhdstream *v, const char *const *stack,
+                  unsigned nstack, const char *source, const char *destination,
+                  json_t **result, struct err *e);
+
+/* places[]: the base, the deltas in their order, the destination. */
+int merge_run(struct vhdstream *v, const char *const *places, unsigned count,
+              json_t **result, struct err *e);
 int info_run(struct vhdstream *v, const char *place, json_t **result,
              struct err *e);
 int digest_run(struct vhdstream *v, const char *place, json_t **result,

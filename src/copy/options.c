@@ -309,6 +309,7 @@ static const struct option options[] = {
     {"digest", .at = SWITCH(digest)},
     {"dry-run", .at = SWITCH(dry_run)},
     {"force", .at = SWITCH(force)},
+    {"force-base", .at = SWITCH(force_base)},
     {"from", .set = set_from},
     {"image", .set = set_image},
     {"keep-parent", .at = SWITCH(keep_parent)},

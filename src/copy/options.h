@@ -37,6 +37,7 @@ struct options {
     bool keep_parent;   /* a differencing disk stays one */
     char **parents;     /* the user's word on a disk's parent, that one's ... */
     unsigned nparents;
+    bool force_base;       /* a base is taken whatever its uuid */
     char *base;            /* what a delta stands on, or NULL */
     bool chain;            /* a differencing disk is taken with its parents */
     bool dry_run;          /* nothing is written */

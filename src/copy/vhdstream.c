@@ -189,6 +189,17 @@ PUBLIC int vhdstream_copy(struct vhdstream *v, const char *source,
     return conclude(v, code, result);
 }
 
+PUBLIC int vhdstream_merge(struct vhdstream *v, const char *const *places,
+                           unsigned count)
+{
+    json_t *result = NULL;
+    int code = prepare(v);
+
+    if (code >= 0)
+        code = merge_run(v, places, count, &result, &v->err);
+    return conclude(v, code, result);
+}
+
 PUBLIC int vhdstream_info(struct vhdstream *v, const char *place)
 {
     json_t *result = NULL;

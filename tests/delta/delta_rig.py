@@ -8,11 +8,13 @@ read by tests/corpus (Python, independent of the C code), what it sends by the s
 
 import json
 import random
+import struct
 
-from disk_rig import MIB, read_content
+from disk_rig import BLOCK, MIB, read_content
 from peer.plain_client import PlainClient
 from program_rig import PASSWORD
-from vhd_fields import FOOTER_LEN, Footer, Header
+from vhd_fields import (DIFFERENCING, DYNAMIC, FOOTER_LEN, UNALLOCATED, Footer, Header,
+                        chs)
 from vhd_reader import read_raw
 
 SIZE = 12 * MIB
@@ -89,3 +91,61 @@ def head_of(path):
 
 def result_of(run):
     return json.loads(run.out)
+
+
+class Layers:
+    """A base and deltas as VHD files, of random sectors and zeros over data; models[i] is the
+    disk after the i-th."""
+
+    def __init__(self, folder, rng, sizes):
+        self.paths, self.models, self.writes = [], [], []
+        self.uuids = [rng.randbytes(16) for _ in sizes]
+        content = bytearray(sizes[0])
+        for i, size in enumerate(sizes):
+            content.extend(bytes(size - len(content)))
+            self.writes.append(self._writes(rng, size))
+            self.lay(i, content)
+            self.models.append(bytes(content))
+            self.paths.append(folder / ("layer%d.vhd" % i))
+            self.paths[i].write_bytes(self._file(i, size))
+
+    @staticmethod
+    def _writes(rng, size):
+        """{sector: its 512 bytes}"""
+        out = {}
+        for _ in range(4):
+            count = rng.choice([1, 7, 64, 200])
+            first = rng.randrange(size // 512 - count)
+            fill = rng.choice([rng.randbytes, rng.randbytes, bytes])
+            out.update((first + k, fill(512)) for k in range(count))
+        return out
+
+    def lay(self, i, content):
+        """Does what the i-th one says to a bytearray."""
+        for sector, data in self.writes[i].items():
+            content[sector * 512:sector * 512 + 512] = data
+
+    def _file(self, i, size):
+        blocks = {}
+        for sector, data in self.writes[i].items():
+            bitmap, block = blocks.setdefault(sector * 512 // BLOCK,
+                                              (bytearray(512), bytearray(BLOCK)))
+            at = sector % 4096
+            bitmap[at // 8] |= 0x80 >> at % 8
+            block[at * 512:at * 512 + 512] = data
+        return delta_vhd(size, blocks, self.uuids[i], self.uuids[i - 1] if i else None)
+
+
+def delta_vhd(size, blocks, own, parent=None):
+    """The bytes of a VHD: {index: (bitmap, data)}, its uuid and its parent's (None: whole)."""
+    entries = -(-size // BLOCK)
+    padded = -(-4 * entries // 512) * 512
+    table, body, at = [UNALLOCATED] * (padded // 4), [], (1536 + padded) // 512
+    for index, (bitmap, data) in blocks.items():
+        table[index] = at
+        body.append(bytes(bitmap) + bytes(data))
+        at += (512 + BLOCK) // 512
+    foot = Footer(uuid=own, original_size=size, current_size=size, geometry=chs(size),
+                  type=DIFFERENCING if parent else DYNAMIC).pack()
+    head = Header(max_entries=entries, parent_uuid=parent or bytes(16)).pack()
+    return b"".join([foot, head, struct.pack(">%dI" % len(table), *table), *body, foot])

@@ -89,6 +89,7 @@ static int find_one(struct walk *w, char **path, struct err *e)
         .child = last_disk(w),
         .path = *path,
         .named = w->count < opt->nparents ? opt->parents[w->count] : NULL,
+        .forced = opt->forced,
         .notice = opt->notice,
         .wait = opt->wait,
         .meter = opt->meter,

@@ -24,6 +24,7 @@ struct vhd_chain_options {
     const char *const
         *parents; /* the user's word on its parent, on that one's ... */
     unsigned nparents;
+    bool forced;                 /* see struct vhd_search */
     const struct notice *notice; /* or NULL */
     const struct wait *wait;     /* or NULL */
     _Atomic uint64_t *meter;     /* counts the bytes read, or NULL */

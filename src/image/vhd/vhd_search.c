@@ -77,6 +77,18 @@ static int open_raw(struct vhd_search *s, struct source **src, const char *path,
     return raw_decode(src, -1, &s->parent, e);
 }
 
+/* The user insists on a disk that is not the one that the child names. */
+static int accept_forced(struct vhd_search *s, const char *path,
+                         const char *why)
+{
+    notice_say(s->notice,
+               "%s: NOT the parent it was made against: %s %s; taken all the "
+               "same by --force-base, and the content is most likely wrong "
+               "wherever the two differ",
+               s->child->name, path, why);
+    return 0;
+}
+
 static int open_vhd(struct vhd_search *s, struct source **src, const char *path,
                     struct err *e)
 {
@@ -94,6 +106,8 @@ static int open_vhd(struct vhd_search *s, struct source **src, const char *path,
     uuid_format(&header_of(s)->parent_uuid, wants);
     (void)snprintf(why, sizeof(why), "has the uuid %s, expected %s", has,
                    wants);
+    if (s->forced && s->named)
+        return accept_forced(s, path, why);
     return fail(s, SEARCH_FOREIGN, path, why, e);
 }
 
@@ -123,6 +137,10 @@ static int open_disk(struct vhd_search *s, const char *path, struct err *e)
     if (uuid_is_null(&header_of(s)->parent_uuid))
         return open_raw(s, &src, path, e);
     s->end = begins_as_vhd(&src) ? SEARCH_BROKEN : SEARCH_NO_DISK;
+    if (s->end == SEARCH_NO_DISK && s->forced && s->named) {
+        TRY(accept_forced(s, path, "is a raw disk, which has no uuid"));
+        return raw_decode(&src, -1, &s->parent, e);
+    }
     result = open_vhd(s, &src, path, e);
     if (result < 0) {
         image_close(s->parent);

@@ -41,6 +41,8 @@ struct vhd_search {
     struct image *child;
     const char *path;
     const char *named;
+    bool forced; /* the user's word goes before the child's: `named` is taken
+                    whatever its uuid, a raw disk too; it is told */
     const struct notice *notice; /* or NULL */
     const struct wait *wait;     /* or NULL */
     _Atomic uint64_t *meter;     /* counts the bytes read, or NULL */
