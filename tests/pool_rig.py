@@ -84,6 +84,11 @@ class Pool:
         """SHA-256 of all of it, with the old data that shows in unwritten parts."""
         return self.sim.vdi_digest(vdi=uuid)
 
+    def marks(self, uuid):
+        """What other_config has of a disk; but for the uuid of the VHD that it came from."""
+        return {key: value for key, value in self.disks[uuid]["other_config"].items()
+                if key != "vhdstream:vhd-uuid"}
+
     def blocks(self, uuid):
         return self.sim.vdi_blocks(vdi=uuid)
 

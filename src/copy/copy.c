@@ -104,11 +104,11 @@ static int place_base(struct copy *c, struct err *e)
         c->in.nstack = 1;
         return 0;
     }
-    if (c->src.kind != PLACE_XAPI)
-        return err_set(e, ERR_USAGE,
-                       "--base %s: %s is no disk in a pool that a delta could "
-                       "be made of",
-                       opt->base, c->src.name);
+    if (c->src.kind != PLACE_XAPI) {
+        c->out.base = opt->base;
+        c->in.kept = true;
+        return 0;
+    }
     if (c->dst.kind == PLACE_XAPI)
         return err_set(e, ERR_USAGE,
                        "--base %s: it is to be found in one pool, and two take "

@@ -181,6 +181,8 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
 
     if (in->base)
         return name_base(v, in, e);
+    if (in->kept)
+        return 0;
     if (in->stack && !in->img->has_parent)
         return err_set(e, ERR_USAGE,
                        "%s is a whole disk, and is not to be laid over %s",

@@ -26,6 +26,7 @@ struct input {
                                  nearest first, nstack files; or NULL. Likewise
                                */
     unsigned nstack;
+    bool kept; /* else: a delta stays as it is, for who uses it up. Likewise */
     struct uuid uuid; /* of the disk, for a VHD of it; null: that of its VHD */
     struct uuid parent_uuid; /* of the VDI called `base`; or null */
     char *parent; /* of a disk that stays a child: the path that its copy shall

@@ -32,6 +32,8 @@ struct output {
     const struct format *format; /* NULL for XAPI, which decides itself */
     const char *child; /* the option by which the copy is to be a differencing
                           disk; NULL: it need not be. Set before the rest */
+    const char *base;  /* PLACE_XAPI: the VDI to a copy of which a delta is
+                          added; or NULL. Likewise */
     struct uuid uuid;  /* of a VHD that is written; null: that of the source */
     struct uuid parent_uuid; /* that a differencing disk shall name; the same */
     const char *parent;      /* what a differencing disk shall name; or NULL */

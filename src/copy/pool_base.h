@@ -6,6 +6,7 @@
 /* The VDI that --base names: what a delta stands on. */
 
 #include "copy/operation.h"
+#include "image/image.h"
 #include "xapi/xapi_vdi.h"
 
 /* Finds the VDI called `name`, which must be whole: ERR_FAILED where a transfer
@@ -15,10 +16,21 @@ int pool_base_find(struct xapi *x, const char *name, struct xapi_vdi *out,
 
 /* Whether the pool can tell what `disk` has that `base` has not: ERR_USAGE for
  * one disk twice, ERR_UNSUPPORTED for disks that are no VHDs in one SR. Says so
- * where the base is a disk that may have been written to since it was copied.
+ * where the base is a VM's disk, which may have been written to since it was
+ * copied.
  */
 int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
                            const struct xapi_vdi *base,
                            const struct xapi_vdi *disk, struct err *e);
+
+/* Whether `img`, a delta, stands on `base`, so that it can be laid over a copy
+ * of it in `sr`: by the uuid of its parent, which is that of the VDI or of the
+ * VHD that was copied there. ERR_CORRUPT for another one, unless --force-base
+ * is set, which is told; ERR_USAGE for a whole disk; ERR_UNSUPPORTED where the
+ * SR takes no VHD, or the disk would have to shrink. */
+int pool_base_check_import(const struct vhdstream *v, const struct xapi *x,
+                           const struct xapi_vdi *base,
+                           const struct xapi_sr *sr, const struct image *img,
+                           struct err *e);
 
 #endif

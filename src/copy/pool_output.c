@@ -4,10 +4,12 @@
 
 #include "base/mem.h"
 #include "copy/hashing.h"
+#include "copy/pool_base.h"
 #include "copy/pool_export.h"
 #include "copy/pool_login.h"
 #include "copy/state.h"
 #include "image/image_shape.h"
+#include "image/vhd/vhd_head.h"
 #include "xapi/xapi_disk.h"
 #include "xapi/xapi_import.h"
 
@@ -24,6 +26,8 @@ struct pool_output {
     struct xapi_sr sr;
     struct xapi_disk *disk;
     struct xapi_vdi vdi;      /* of that disk */
+    struct xapi_vdi base;     /* that a delta is laid over; ref "": none */
+    struct uuid image;        /* of the VHD that comes; null: not known */
     bool existing;            /* it was there before */
     bool ready;               /* all was found */
     bool noted;               /* a digest goes with it */
@@ -53,6 +57,11 @@ static int find_existing(struct vhdstream *v, const struct place *p,
         return err_set(e, ERR_FAILED, "%s: a read-only disk or a snapshot",
                        p->name);
     return 0;
+}
+
+static bool is_delta(const struct pool_output *pool)
+{
+    return *pool->base.ref != '\0';
 }
 
 static bool is_rest(const struct pool_output *pool)
@@ -122,9 +131,16 @@ static int read_state(struct pool_output *pool, const struct place *p,
     return adopt(pool, &st, e);
 }
 
-static int check_usage(const struct vhdstream *v, const struct place *p,
+static int check_usage(const struct vhdstream *v, const struct output *out,
                        struct err *e)
 {
+    const struct place *p = out->place;
+
+    if (out->base && p->xapi.kind == XAPI_VDI)
+        return err_set(e, ERR_USAGE,
+                       "%s: with --base it has to name the SR for the new "
+                       "disk: xapi://HOST/sr/NAME",
+                       p->name);
     if (p->xapi.kind == XAPI_POOL)
         return err_set(e, ERR_USAGE,
                        "%s: as a destination it has to name an SR: "
@@ -142,7 +158,7 @@ int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
     const struct place *p = out->place;
     struct pool_output *pool;
 
-    TRY(check_usage(v, p, e));
+    TRY(check_usage(v, out, e));
     TRY(mem_alloc(&out->xapi, sizeof(*out->xapi), "a pool", e));
     pool = out->xapi;
     pool->v = v;
@@ -151,6 +167,8 @@ int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
         TRY(find_existing(v, p, pool, e));
     else
         TRY(xapi_sr_find(pool->x, p->xapi.ref, &pool->sr, e));
+    if (out->base)
+        TRY(pool_base_find(pool->x, out->base, &pool->base, e));
     if (v->opt.state)
         TRY(read_state(pool, p, e));
     pool->ready = true;
@@ -168,6 +186,8 @@ bool pool_output_is_ready(const struct pool_output *pool)
 static enum xapi_format choose_form(const struct pool_output *pool,
                                     const struct image *img)
 {
+    if (is_delta(pool))
+        return XAPI_VHD;
     if (!pool->existing && pool->sr.takes_vhd && image_can_reblock(img) &&
         !img->has_parent)
         return XAPI_VHD;
@@ -185,7 +205,10 @@ static int create(struct vhdstream *v, struct pool_output *pool,
         .state = v->opt.state,
     };
 
-    TRY(xapi_disk_create(&pool->disk, pool->x, &how, e));
+    if (is_delta(pool))
+        TRY(xapi_disk_clone(&pool->disk, pool->x, &pool->base, &how, e));
+    else
+        TRY(xapi_disk_create(&pool->disk, pool->x, &how, e));
     pool->vdi = pool->disk->vdi;
     (void)snprintf(pool->run, sizeof(pool->run), "%s", xapi_run(pool->x));
     return 0;
@@ -279,7 +302,8 @@ static int on_checkpoint(void *ctx, uint64_t pos, struct err *e)
     struct encoder_rest rest = {0};
 
     (void)e;
-    if (pos > XAPI_ON_THE_WAY &&
+    /* A delta has no digest that would prove it, so all of it is sent again. */
+    if (!is_delta(out->xapi) && pos > XAPI_ON_THE_WAY &&
         encoder_reached(out->enc, pos - XAPI_ON_THE_WAY, &rest))
         note_state(out, &rest);
     return 0;
@@ -328,6 +352,26 @@ static void keep_or_forget(struct pool_output *pool, struct err *why)
 
 /* --- the transfer ----------------------------------------------------------*/
 
+/* By which deltas to it will know the disk. */
+static void note_image(struct pool_output *pool, const struct image *img,
+                       const struct uuid *known)
+{
+    pool->image = (struct uuid){0};
+    if (!uuid_is_null(known))
+        pool->image = *known;
+    else if (img->vhd)
+        pool->image = img->vhd->footer.uuid;
+}
+
+static int drop_notes(struct pool_output *pool, struct err *e)
+{
+    if (*pool->vdi.digest)
+        TRY(xapi_vdi_drop_note(pool->x, pool->vdi.ref, XAPI_NOTE_DIGEST, e));
+    if (*pool->vdi.image)
+        TRY(xapi_vdi_drop_note(pool->x, pool->vdi.ref, XAPI_NOTE_IMAGE, e));
+    return 0;
+}
+
 int pool_output_begin(struct vhdstream *v, struct output *out,
                       struct image **img, const char *label, struct err *e)
 {
@@ -335,14 +379,18 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     struct xapi_import how = {0};
 
     TRY(check_same(pool, *img, e));
+    if (is_delta(pool))
+        TRY(pool_base_check_import(v, pool->x, &pool->base, &pool->sr, *img,
+                                   e));
+    note_image(pool, *img, &out->uuid);
     pool->form = choose_form(pool, *img);
     if (!pool->disk) {
         TRY(create(v, pool, *img, label, e));
         TRY(begin_state(out, e));
     }
     TRY(encode(out, img, e));
-    if (pool->existing && *pool->vdi.digest)
-        TRY(xapi_vdi_drop_digest(pool->x, pool->vdi.ref, e));
+    if (pool->existing)
+        TRY(drop_notes(pool, e));
     pool->noted = hashing_is_wanted(v);
     how.format = pool->form;
     how.length = out->enc->size;
@@ -363,7 +411,8 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     if (!out->sink || out->sink->finished)
         return 0;
     TRY(xapi_import_break(pool->import, &sure, e));
-    (void)encoder_reached(out->enc, sure, &pool->rest);
+    if (!is_delta(pool))
+        (void)encoder_reached(out->enc, sure, &pool->rest);
     note_state(out, &pool->rest);
     pool->v->verify |= is_rest(pool);
     *further =
@@ -377,11 +426,24 @@ int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
     return pool_export_open(v, pool->x, &pool->vdi, NULL, NULL, back, e);
 }
 
+static int write_image(struct pool_output *pool, struct err *e)
+{
+    char value[2 * UUID_TEXT_SIZE];
+
+    uuid_format(&pool->image, value);
+    value[UUID_TEXT_SIZE - 1] = '/';
+    (void)snprintf(value + UUID_TEXT_SIZE, UUID_TEXT_SIZE, "%s",
+                   pool->vdi.uuid);
+    return xapi_vdi_note(pool->x, pool->vdi.ref, XAPI_NOTE_IMAGE, value, e);
+}
+
 int pool_output_complete(struct pool_output *pool, const char *note,
                          struct err *e)
 {
     if (pool->noted)
-        TRY(xapi_vdi_note_digest(pool->x, pool->vdi.ref, note, e));
+        TRY(xapi_vdi_note(pool->x, pool->vdi.ref, XAPI_NOTE_DIGEST, note, e));
+    if (!uuid_is_null(&pool->image))
+        TRY(write_image(pool, e));
     TRY(xapi_disk_complete(pool->disk, e));
     return end_state(pool, e);
 }

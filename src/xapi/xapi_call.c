@@ -49,7 +49,7 @@ static bool is_repeatable(const char *method)
     for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
         if (!strcmp(method, once[i]))
             return false;
-    return true;
+    return strncmp(method, "Async.", 6) != 0;
 }
 
 /* A connection that was kept open may have died unnoticed: that is no reason

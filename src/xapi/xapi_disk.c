@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "xapi/xapi_disk.h"
+#include "xapi/xapi_disk_inner.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -13,7 +13,7 @@
 
 /* The first failure keeps its words, but leaves room for what must be said:
  * what is left, and how it is removed. */
-static void make_room(struct err *why)
+void xapi_disk_make_room(struct err *why)
 {
     char kept[sizeof(why->text) - 360];
 
@@ -31,7 +31,7 @@ static void left_behind(struct err *why, struct xapi *x, const char *uuid,
 
     if (!why->code)
         (void)err_set(why, ERR_UNSETTLED, "%s", xapi_name(x));
-    make_room(why);
+    xapi_disk_make_room(why);
     text_copy_cut(reason, sizeof(reason), cause->text);
     if (uuid)
         (void)err_append(why,
@@ -47,8 +47,8 @@ static void left_behind(struct err *why, struct xapi *x, const char *uuid,
 }
 
 /* Destroys a VDI that this run has made. */
-static void remove_vdi(struct xapi *x, const char *ref, const char *uuid,
-                       struct err *why)
+void xapi_disk_remove(struct xapi *x, const char *ref, const char *uuid,
+                      struct err *why)
 {
     struct err cause = {0};
 
@@ -101,17 +101,17 @@ static void remove_lost(struct xapi *x, const char *label, const char *disk,
         const char *ref = json_string_value(json_array_get(refs, i));
 
         if (ref && is_marked(x, ref, disk))
-            remove_vdi(x, ref, NULL, why);
+            xapi_disk_remove(x, ref, NULL, why);
     }
 }
 
 /* Whether a failed call may have been carried out all the same. */
-static bool is_open(int code)
+bool xapi_disk_is_open(int code)
 {
     return code == ERR_TEMPORARY || code == ERR_CORRUPT || code == ERR_FAILED;
 }
 
-static int fresh_uuid(char out[UUID_TEXT_SIZE], struct err *e)
+int xapi_disk_fresh_uuid(char out[UUID_TEXT_SIZE], struct err *e)
 {
     struct uuid u;
 
@@ -132,7 +132,7 @@ static int create(struct xapi *x, const struct xapi_new *how,
     int code;
 
     TRY(xapi_clock(x, XAPI_NORMAL, &now, NULL, e));
-    TRY(fresh_uuid(disk, e));
+    TRY(xapi_disk_fresh_uuid(disk, e));
     code = xapi_ask(x, XAPI_FIRM, method, new_record(x, how, disk, now),
                     &result, &fault, e);
     if (code == 1)
@@ -141,14 +141,14 @@ static int create(struct xapi *x, const struct xapi_new *how,
         code = xapi_json_ref(result, NULL, xapi_what(x, method, what), ref, e);
     if (code == 0)
         return 0;
-    if (is_open(code))
+    if (xapi_disk_is_open(code))
         remove_lost(x, how->label ? how->label : "", disk, e);
     return e->code;
 }
 
 /* Wraps the VDI of `ref`; one that is ours is destroyed when that fails. */
-static int take(struct xapi_disk **out, struct xapi *x, const char *ref,
-                bool ours, struct err *e)
+int xapi_disk_take(struct xapi_disk **out, struct xapi *x, const char *ref,
+                   bool ours, struct err *e)
 {
     struct xapi_disk *d = NULL;
     int code = mem_alloc(&d, sizeof(*d), "a disk", e);
@@ -161,7 +161,7 @@ static int take(struct xapi_disk **out, struct xapi *x, const char *ref,
         free(d);
         if (!ours)
             return code;
-        remove_vdi(x, ref, NULL, e);
+        xapi_disk_remove(x, ref, NULL, e);
         return e->code;
     }
     d->x = x;
@@ -179,7 +179,7 @@ int xapi_disk_create(struct xapi_disk **out, struct xapi *x,
         return err_set(e, ERR_NO_SPACE, "%s: no disk is so large",
                        xapi_name(x));
     TRY(create(x, how, ref, e));
-    return take(out, x, ref, true, e);
+    return xapi_disk_take(out, x, ref, true, e);
 }
 
 int xapi_disk_open(struct xapi_disk **out, struct xapi *x, const char *name,
@@ -188,7 +188,7 @@ int xapi_disk_open(struct xapi_disk **out, struct xapi *x, const char *name,
     char ref[XAPI_OPAQUE_SIZE];
 
     TRY(xapi_find(x, "VDI", name, ref, e));
-    return take(out, x, ref, false, e);
+    return xapi_disk_take(out, x, ref, false, e);
 }
 
 int xapi_disk_adopt(struct xapi_disk **out, struct xapi *x, const char *uuid,
@@ -206,7 +206,7 @@ int xapi_disk_adopt(struct xapi_disk **out, struct xapi *x, const char *uuid,
                        "%s: VDI %s is complete, or is no longer that of the "
                        "run to go on with",
                        xapi_name(x), uuid);
-    TRY(take(&d, x, ref, false, e));
+    TRY(xapi_disk_take(&d, x, ref, false, e));
     TRY(xapi_beat_start(x, &d->beat, "VDI", ref, e));
     d->ours = true;
     *out = d;
@@ -230,9 +230,9 @@ static int snapshot(struct xapi *x, const struct xapi_vdi *of,
         return xapi_refuse(x, &fault, method, e);
     if (!code)
         code = xapi_json_ref(result, NULL, xapi_what(x, method, what), ref, e);
-    if (code == 0 || !is_open(code))
+    if (code == 0 || !xapi_disk_is_open(code))
         return code;
-    make_room(e);
+    xapi_disk_make_room(e);
     (void)err_append(e,
                      "; left behind, perhaps: a snapshot (xe snapshot-list "
                      "and xe vdi-list snapshot-of=%s show it)",
@@ -247,13 +247,13 @@ int xapi_disk_snapshot(struct xapi_disk **out, struct xapi *x,
     char disk[UUID_TEXT_SIZE];
     char ref[XAPI_OPAQUE_SIZE];
 
-    TRY(fresh_uuid(disk, e));
+    TRY(xapi_disk_fresh_uuid(disk, e));
     TRY(snapshot(x, of, ref, e));
     if (xapi_vdi_mark(x, ref, disk, e) < 0) {
-        remove_vdi(x, ref, NULL, e);
+        xapi_disk_remove(x, ref, NULL, e);
         return e->code;
     }
-    return take(out, x, ref, true, e);
+    return xapi_disk_take(out, x, ref, true, e);
 }
 
 /* --- the end ---------------------------------------------------------------*/
@@ -287,7 +287,7 @@ void xapi_disk_close(struct xapi_disk *d, struct err *why)
                          "goes on",
                          d->vdi.uuid);
     else if (d->ours)
-        remove_vdi(d->x, d->vdi.ref, d->vdi.uuid, why);
+        xapi_disk_remove(d->x, d->vdi.ref, d->vdi.uuid, why);
     else if (d->touched && why && why->code)
         (void)err_append(why, "; a part of the new content is in VDI %s",
                          d->vdi.uuid);

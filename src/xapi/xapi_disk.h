@@ -51,6 +51,14 @@ int xapi_disk_adopt(struct xapi_disk **out, struct xapi *x, const char *uuid,
 int xapi_disk_snapshot(struct xapi_disk **out, struct xapi *x,
                        const struct xapi_vdi *of, struct err *e);
 
+/* A disk with the content of `of` in how->sr, of at least how->size: by
+ * VDI.clone where that is the SR of `of`, and by VDI.copy elsewhere and where
+ * the SR has no clones. Marked and kept alive; the notes that `of` has are not
+ * its own. */
+int xapi_disk_clone(struct xapi_disk **out, struct xapi *x,
+                    const struct xapi_vdi *of, const struct xapi_new *how,
+                    struct err *e);
+
 /* The disk is whole: takes the marks away, and from now on it stays. On failure
  * it stays as well (ERR_UNSETTLED, with the command that takes them away). */
 int xapi_disk_complete(struct xapi_disk *d, struct err *e);

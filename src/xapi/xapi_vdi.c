@@ -13,12 +13,23 @@ enum { TRIES = 5 };
 
 /* --- reading ---------------------------------------------------------------*/
 
+static void read_image(struct xapi_vdi *vdi, const char *note)
+{
+    size_t len = XAPI_UUID_SIZE - 1;
+
+    vdi->image[0] = '\0';
+    if (strlen(note) != 2 * len + 1 || note[len] != '/' ||
+        strcmp(note + len + 1, vdi->uuid) != 0)
+        return;
+    memcpy(vdi->image, note, len);
+    vdi->image[len] = '\0';
+}
+
 static void read_notes(struct xapi_vdi *vdi, const json_t *config)
 {
     text_copy_cut(vdi->digest, sizeof(vdi->digest),
                   xapi_json_in_map(config, XAPI_NOTE_DIGEST));
-    text_copy_cut(vdi->image, sizeof(vdi->image),
-                  xapi_json_in_map(config, XAPI_NOTE_IMAGE));
+    read_image(vdi, xapi_json_in_map(config, XAPI_NOTE_IMAGE));
     vdi->unfinished = xapi_marks_are_in(config);
 }
 
@@ -34,6 +45,7 @@ static int read_record(struct xapi_vdi *vdi, const json_t *record,
     TRY(xapi_json_bool(record, "is_a_snapshot", what, &vdi->is_snapshot, e));
     if (!json_is_object(json_object_get(record, "sm_config")))
         return err_set(e, ERR_CORRUPT, "%s: the VDI has no sm_config", what);
+    vdi->has_vm = json_array_size(json_object_get(record, "VBDs")) > 0;
     read_notes(vdi, json_object_get(record, "other_config"));
     return xapi_json_ref(record, "SR", what, vdi->sr.ref, e);
 }
@@ -187,44 +199,44 @@ int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
     return destroy(&r, e);
 }
 
-/* --- the digest ------------------------------------------------------------*/
+/* --- notes -----------------------------------------------------------------*/
 
-int xapi_vdi_drop_digest(struct xapi *x, const char *ref, struct err *e)
+int xapi_vdi_drop_note(struct xapi *x, const char *ref, const char *key,
+                       struct err *e)
 {
     CLEANUP(json) json_t *result = NULL;
 
     return xapi_call(x, XAPI_FIRM, &result, e, "VDI.remove_from_other_config",
-                     "ss", ref, XAPI_NOTE_DIGEST);
+                     "ss", ref, key);
 }
 
 /* A call whose answer is lost is made again, and then refused for what it has
  * done itself: nothing else had that key after the first step. */
-static int add_digest(struct xapi *x, const char *ref, const char *value,
-                      struct err *e)
+static int add_note(struct xapi *x, const char *ref, const char *key,
+                    const char *value, struct err *e)
 {
     static const char method[] = "VDI.add_to_other_config";
     CLEANUP(json) json_t *result = NULL;
     struct xapi_fault fault;
     int code;
 
-    TRY(xapi_vdi_drop_digest(x, ref, e));
-    code = xapi_ask(x, XAPI_FIRM, method,
-                    json_pack("[sss]", ref, XAPI_NOTE_DIGEST, value), &result,
-                    &fault, e);
+    TRY(xapi_vdi_drop_note(x, ref, key, e));
+    code = xapi_ask(x, XAPI_FIRM, method, json_pack("[sss]", ref, key, value),
+                    &result, &fault, e);
     if (code == 1 && !xapi_fault_is(&fault, "MAP_DUPLICATE_KEY"))
         return xapi_refuse(x, &fault, method, e);
     return code < 0 ? code : 0;
 }
 
 /* The disk is whole by now: this is worth more than one try. */
-int xapi_vdi_note_digest(struct xapi *x, const char *ref, const char *value,
-                         struct err *e)
+int xapi_vdi_note(struct xapi *x, const char *ref, const char *key,
+                  const char *value, struct err *e)
 {
     unsigned pause_ms = 0;
 
     for (int tries = 1;; tries++) {
         struct err why = {0};
-        int code = add_digest(x, ref, value, &why);
+        int code = add_note(x, ref, key, value, &why);
 
         if (code != ERR_TEMPORARY || tries == TRIES) {
             if (code < 0)

@@ -18,7 +18,9 @@ struct xapi_vdi {
     bool read_only;
     bool is_snapshot;
     char digest[XAPI_LABEL_SIZE]; /* what XAPI_NOTE_DIGEST says; "": nothing */
-    char image[XAPI_UUID_SIZE];   /* what XAPI_NOTE_IMAGE says; the same */
+    char image[XAPI_UUID_SIZE];   /* the VHD of XAPI_NOTE_IMAGE, where the note
+                                     is the disk's own; else "" */
+    bool has_vm; /* it is a disk of a VM, running or not, or just attached */
     bool unfinished; /* has the marks of a run that has not completed it */
     bool takes_vhd;  /* an import as VHD; else every byte has to be written */
     struct xapi_sr sr;
@@ -66,15 +68,17 @@ int xapi_vdi_unmark(struct xapi *x, const char *ref, struct err *e);
 
 #define XAPI_NOTE_DIGEST "vhdstream:digest"
 
-/* Another such note: the uuid of the VHD that was copied there, by which a
- * delta knows its base. */
+/* Another such note, by which a delta knows its base: "VHD/VDI", the uuid of
+ * the VHD that was copied there, and that of the VDI itself; one that is
+ * inherited says nothing of the disk that has it. */
 #define XAPI_NOTE_IMAGE "vhdstream:vhd-uuid"
 
-/* Writes it, in place of what was there. Cannot be stopped. */
-int xapi_vdi_note_digest(struct xapi *x, const char *ref, const char *value,
-                         struct err *e);
+/* Writes one, in place of what was there. Cannot be stopped. */
+int xapi_vdi_note(struct xapi *x, const char *ref, const char *key,
+                  const char *value, struct err *e);
 
-/* Takes it away: before the content changes. Cannot be stopped. */
-int xapi_vdi_drop_digest(struct xapi *x, const char *ref, struct err *e);
+/* Takes one away: before the content changes. Cannot be stopped. */
+int xapi_vdi_drop_note(struct xapi *x, const char *ref, const char *key,
+                       struct err *e);
 
 #endif

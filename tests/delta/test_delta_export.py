@@ -174,8 +174,10 @@ def test_a_destination_that_cannot_be_a_delta(program, pool, tmp_path, history):
 
 
 def test_a_base_that_may_have_been_written_to_is_told(program, pool, tmp_path, guest, history):
+    fetch(program, pool, tmp_path / "a.vhd", history[0], "--base", guest.uuid)
+    pool.sim.attach_vdi(vdi=guest.uuid, plugged=False)
     run = fetch(program, pool, tmp_path / "delta.vhd", history[0], "--base", guest.uuid)
-    assert "is no snapshot" in run.line
+    assert "and no snapshot" in run.line
 
 
 def test_a_server_that_sends_the_whole_disk_is_not_believed(program, pool, tmp_path, history):

@@ -146,6 +146,6 @@ class Run:
         else:
             uuid, = result.text.split()
             assert self.pool.digest(uuid) == sha256(self.content), about
-            assert self.pool.disks[uuid]["other_config"] == {}, about
+            assert self.pool.marks(uuid) == {}, about
             self.sim.destroy_vdi(vdi=uuid)
         self.pool.nothing_left()

@@ -131,7 +131,7 @@ def test_existing_vdi_is_untouched_when_the_source_is_bad(program, pool, tmp_pat
 def test_existing_vdi_gets_no_marks_that_stay(program, pool, disk):
     uuid = old_disk(pool)
     program("copy", disk, pool.vdi(uuid), "--force", *pool.login)
-    assert pool.disks[uuid]["other_config"] == {}
+    assert pool.marks(uuid) == {}
 
 
 def test_vdi_onto_itself_is_refused(program, pool):

@@ -48,7 +48,7 @@ def test_marks_are_there_from_the_first_moment(program, pool, disk):
 
 def test_no_marks_after_success(program, pool, disk):
     uuid = program("copy", disk, pool.sr("nfs"), *pool.login).text.strip()
-    assert pool.disks[uuid]["other_config"] == {}
+    assert pool.marks(uuid) == {}
 
 
 def test_kill_9_leaves_a_disk_with_marks(program, pool, disk):
@@ -87,7 +87,7 @@ def test_marks_of_a_snapshot(program, pool, disk, tmp_path):
     process.send_signal(signal.SIGINT)
     end(process, 130)
     assert "vhdstream:run" in snapshot["other_config"]
-    assert pool.disks[uuid]["other_config"] == {}
+    assert pool.marks(uuid) == {}
     pool.nothing_left()
 
 

@@ -69,7 +69,7 @@ def test_call_of_an_import(program, pool, disk, method, strike):
         assert left == {result.text.strip()}
         uuid, = left
         if STRIKES[strike]["do"] != "answer":       # which says it is done, and does nothing
-            assert pool.disks[uuid]["other_config"] == {}
+            assert pool.marks(uuid) == {}
         with open(pool.raw_path(uuid), "rb") as file:
             assert file.read() == disk.read_bytes()
 

@@ -191,7 +191,7 @@ class Soak:
             made = set(self.pool.disks) - set(self.pool.before.get("vdis", ()))
             uuid, = made
             assert self.pool.digest(uuid) == disk.digest
-            assert self.pool.disks[uuid]["other_config"] == {}
+            assert self.pool.marks(uuid) == {}
             self.pool.sim.destroy_vdi(vdi=uuid)
         elif plan.target == "pipe":
             assert plan.mishap == "closed reader" or result.out == disk.bytes
