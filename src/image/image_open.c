@@ -67,6 +67,8 @@ static int unpack(struct source **src, const struct image_open_options *opt,
         if (f && f->pack == PACK_NONE)
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
         TRY(source_untar(src, opt->notice, opt->tail, e));
+        if (opt->archive)
+            *opt->archive = *src;
     }
     return 0;
 }
@@ -129,21 +131,34 @@ static int decode(struct source **src, const struct image_open_options *opt,
     return disk == DISK_VHD_FIXED ? check_fixed(out, e) : 0;
 }
 
+static enum disk disk_of_member(const struct source *src)
+{
+    const struct format *f = format_by_suffix(src->name);
+
+    return f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
+}
+
 int image_unpack(struct source **src, const struct image_open_options *opt,
                  enum disk *disk, struct err *e)
 {
     const struct format *f = opt->from ? opt->from : opt->suffix;
 
+    if (opt->archive)
+        *opt->archive = NULL;
     *disk = f ? f->disk : DISK_ANY;
     /* Any bytes at all may be the content of a raw disk. */
     if (!f || f->disk != DISK_RAW)
         TRY(unpack(src, opt, f, e));
     /* In an archive the member's own name counts. */
-    if (!f || f->pack != PACK_NONE) {
-        f = format_by_suffix((*src)->name);
-        *disk = f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
-    }
+    if (!f || f->pack != PACK_NONE)
+        *disk = disk_of_member(*src);
     return 0;
+}
+
+int image_open_member(struct source **src, const struct image_open_options *opt,
+                      struct image **out, struct err *e)
+{
+    return decode(src, opt, disk_of_member(*src), out, e);
 }
 
 int image_open(struct source **src, const struct image_open_options *opt,

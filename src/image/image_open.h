@@ -20,6 +20,8 @@ struct image_open_options {
     bool exact;                  /* see struct vhd_origin */
     struct tar_tail *tail;       /* what stands behind an archive, known when
                                     all blocks have come; or NULL */
+    struct source **archive;     /* is told the source_untar that was put in, or
+                                    NULL where there was none; or NULL */
     const struct notice *notice; /* or NULL */
     struct cancel *halt;         /* what the source's waiting listens to: asked
                                     for when a read-ahead must end early */
@@ -40,5 +42,10 @@ int image_open(struct source **src, const struct image_open_options *opt,
  * or a name says of the disk inside, DISK_ANY where nobody does. */
 int image_unpack(struct source **src, const struct image_open_options *opt,
                  enum disk *disk, struct err *e);
+
+/* The disk in a member of an archive, which *src stands at the beginning of.
+ * Takes over *src (NULL afterwards) on success. */
+int image_open_member(struct source **src, const struct image_open_options *opt,
+                      struct image **out, struct err *e);
 
 #endif

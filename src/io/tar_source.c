@@ -37,8 +37,10 @@ struct tar_source {
     uint64_t hole; /* zeros that come before data */
     unsigned members;
     unsigned notices;
-    char found[256];       /* names of members, for a message */
-    struct tar_tail *tail; /* the caller's, or NULL */
+    char found[256];                   /* names of members, for a message */
+    struct tar_tail *tail;             /* the caller's, or NULL */
+    bool apart;                        /* a member's end is not the archive's */
+    char member[TAR_MEMBER_NAME_SIZE]; /* the one that is read */
 };
 
 /* --- libarchive's input ---------------------------------------------------*/
@@ -192,20 +194,25 @@ static int read_tail(struct tar_source *t, struct err *e)
 
 static int end_archive(struct tar_source *t, struct err *e)
 {
+    TRY(check_end(t, e));
+    return read_tail(t, e);
+}
+
+static int end_at_member(struct tar_source *t, struct err *e)
+{
     struct archive_entry *entry;
     char name[TAR_MEMBER_NAME_SIZE];
     int more = next_disk(t, &entry, e);
 
     TRY(more);
-    if (more) {
-        tar_member_name(entry, name);
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s is followed by another disk, %s; an image of more "
-                       "than one is not taken",
-                       t->base.name, name);
-    }
-    TRY(check_end(t, e));
-    return read_tail(t, e);
+    if (!more)
+        return end_archive(t, e);
+    tar_member_name(entry, name);
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%s is followed by another disk, %s; a chain of them "
+                   "(0.vhd, 1.vhd, ...) is taken by copy into a pool or into "
+                   "a raw or VHD file",
+                   t->base.name, name);
 }
 
 /* --- the member's content -------------------------------------------------*/
@@ -245,7 +252,7 @@ static int64_t tar_read(struct source *s, void *buf, size_t len, struct err *e)
     struct tar_source *t = (struct tar_source *)s;
 
     if (s->pos == (uint64_t)s->size)
-        return end_archive(t, e);
+        return t->apart ? 0 : end_at_member(t, e);
     while (!t->hole && !t->left)
         TRY(next_data(t, e));
     if (t->hole) {
@@ -271,13 +278,20 @@ static void free_own(struct tar_source *t)
     free(t);
 }
 
-static void tar_close(struct source *s)
+static void close_all(struct tar_source *t)
 {
-    struct tar_source *t = (struct tar_source *)s;
     struct source *inner = t->inner;
 
     free_own(t);
     source_close(inner);
+}
+
+static void tar_close(struct source *s)
+{
+    struct tar_source *t = (struct tar_source *)s;
+
+    if (!t->apart)
+        close_all(t);
 }
 
 static const struct source_ops tar_ops = {
@@ -308,22 +322,30 @@ static int no_disk(const struct tar_source *t, struct err *e)
                    t->inner->name, t->found);
 }
 
-/* Stands on the first disk. */
+/* Stands on a disk. */
+static int stand_on(struct tar_source *t, struct archive_entry *entry,
+                    struct err *e)
+{
+    char name[NAME_SIZE];
+
+    tar_member_name(entry, t->member);
+    (void)snprintf(name, sizeof(name), "%.370s: %s", t->inner->name, t->member);
+    if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0)
+        return err_set(e, ERR_CORRUPT, "%s: has no size", name);
+    t->base = (struct source){0};
+    t->left = 0;
+    t->hole = 0;
+    source_init(&t->base, &tar_ops, name, archive_entry_size(entry));
+    return 0;
+}
+
 static int find_disk(struct tar_source *t, struct err *e)
 {
     struct archive_entry *entry;
-    char member[TAR_MEMBER_NAME_SIZE], name[NAME_SIZE];
     int more = next_disk(t, &entry, e);
 
     TRY(more);
-    if (!more)
-        return no_disk(t, e);
-    tar_member_name(entry, member);
-    (void)snprintf(name, sizeof(name), "%.370s: %s", t->inner->name, member);
-    if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0)
-        return err_set(e, ERR_CORRUPT, "%s: has no size", name);
-    source_init(&t->base, &tar_ops, name, archive_entry_size(entry));
-    return 0;
+    return more ? stand_on(t, entry, e) : no_disk(t, e);
 }
 
 int source_untar(struct source **s, const struct notice *n,
@@ -347,4 +369,43 @@ int source_untar(struct source **s, const struct notice *n,
     }
     *s = &t->base;
     return 0;
+}
+
+/* --- member by member -----------------------------------------------------*/
+
+void tar_source_apart(struct source *s)
+{
+    ((struct tar_source *)s)->apart = true;
+}
+
+int tar_source_next(struct source *s, struct err *e)
+{
+    struct tar_source *t = (struct tar_source *)s;
+    struct archive_entry *entry;
+    int more = next_disk(t, &entry, e);
+
+    TRY(more);
+    if (!more)
+        return end_archive(t, e);
+    TRY(stand_on(t, entry, e));
+    return 1;
+}
+
+const char *tar_source_member(const struct source *s)
+{
+    const char *name = ((const struct tar_source *)s)->member;
+    const char *slash = strrchr(name, '/');
+
+    return slash ? slash + 1 : name;
+}
+
+const char *tar_source_archive(const struct source *s)
+{
+    return ((const struct tar_source *)s)->inner->name;
+}
+
+void tar_source_end(struct source *s)
+{
+    if (s)
+        close_all((struct tar_source *)s);
 }

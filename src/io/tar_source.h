@@ -22,7 +22,7 @@
  * (the members that were found are named) or what comes is not tar.
  *
  * The member's end is the archive's: read goes on past the other members
- * (a second disk is ERR_UNSUPPORTED: chains come with names of their own), the
+ * (a second disk is ERR_UNSUPPORTED, unless tar_source_apart was called), the
  * two empty blocks that end an archive must be there, and behind them up to the
  * inner source's verified end only zeros and what tar_tail_read takes, which is
  * in *tail then (NULL: nobody wants it).
@@ -33,5 +33,23 @@
  */
 int source_untar(struct source **s, const struct notice *n,
                  struct tar_tail *tail, struct err *e);
+
+/* --- for archives of several disks ----------------------------------------
+ * `s` is what source_untar made, not what has been wrapped around it. */
+
+/* From now on a member's end is only its own, and closing the source closes the
+ * member: the archive is the caller's, to be closed by tar_source_end. */
+void tar_source_apart(struct source *s);
+
+/* Then, when a member was closed: 1, and `s` is the next disk, from its first
+ * byte; or 0 at the end, where all is checked that is said above. */
+int tar_source_next(struct source *s, struct err *e);
+
+/* The name of the member, without its folder; of the archive. */
+const char *tar_source_member(const struct source *s);
+const char *tar_source_archive(const struct source *s);
+
+/* Closes the archive; NULL is fine. */
+void tar_source_end(struct source *s);
 
 #endif
