@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "copy/operation.h"
-#include "copy/ticker.h"
 #include "copy/store_side.h"
+#include "copy/ticker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
