@@ -49,7 +49,7 @@ def test_from_a_pipe_out_of_order(program, pool):
         data[2 * index * MIB:2 * (index + 1) * MIB] = block
     uuid = program("copy", "-", pool.sr("nfs"), *pool.login, "--verify", "-q",
                    stdin=vhd(15 * MIB, blocks, order=[6, 0, 4])).text.strip()
-    assert config_of(pool, uuid) == noted(bytes(data[:15 * MIB]))
+    assert config_of(pool, uuid).items() >= noted(bytes(data[:15 * MIB])).items()
 
 
 def test_digest_alone_is_recorded_without_reading_back(program, pool, disk):

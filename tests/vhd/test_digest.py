@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import re
+import struct
 
 import pytest
 
@@ -112,15 +113,21 @@ def test_small_blocks_that_come_apart_in_a_pipe_are_refused(vhdstream, disks):
     assert result.status == 3 and "standard input" in result.err and not result.out
 
 
+def backwards(count, empty):
+    """The head of a disk with all its blocks, the last of them first; none is there."""
+    write(Disk(count * 2 * MIB, blocks=[]), empty)
+    head = empty.read_bytes()[:-512]
+    table, = struct.unpack(">Q", head[512 + 16:512 + 24])
+    first, step = len(head) // 512, 1 + 2 * MIB // 512
+    entries = [first + step * i for i in reversed(range(count))]
+    return head[:table] + struct.pack(">%dI" % count, *entries) + head[table + 4 * count:]
+
+
 def test_what_would_wait_beyond_the_budget_is_told_from_the_head(vhdstream, tmp_path):
     """65540 blocks backwards; of them nothing is there to be read."""
     count = 65540
-    whole, head, out = tmp_path / "whole.vhd", tmp_path / "head", tmp_path / "out.vhd"
-    write(Disk(count * 2 * MIB, blocks=[Block(i, [(0, b"x" * 512)])
-                                        for i in reversed(range(count))]), whole)
-    with open(whole, "rb") as file:
-        head.write_bytes(file.read(1536 + 4 * count + 4096))
-    os.remove(whole)
+    head, out = tmp_path / "head", tmp_path / "out.vhd"
+    head.write_bytes(backwards(count, tmp_path / "empty.vhd"))
     result = run(vhdstream, "digest", "-", stdin=head)
     assert result.status == 6 and "64 MiB" in result.err, result.err
     result = run(vhdstream, "copy", "--digest", "-", out, stdin=head)
