@@ -15,11 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef DEFLATE_CHUNK_KIB /* another one: to measure what it does */
+#define DEFLATE_CHUNK_KIB 512
+#endif
+
 enum {
-    DEFLATE_CHUNK_SIZE = 512 * 1024,
-    /* What a chunk's deflated form may need: that of stored blocks, and what
-     * joining touches behind it. */
-    DEFLATE_CHUNK_ROOM = DEFLATE_CHUNK_SIZE + 128,
+    DEFLATE_CHUNK_SIZE = DEFLATE_CHUNK_KIB * 1024,
+    /* What a chunk's deflated form may need: that of stored blocks, each of
+     * which holds nearly 64 KiB, and what joining touches behind it. */
+    DEFLATE_CHUNK_ROOM = DEFLATE_CHUNK_SIZE + DEFLATE_CHUNK_SIZE / 4096 + 128,
     DEFLATE_END_SIZE = 2,
 };
 
