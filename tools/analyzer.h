@@ -3,8 +3,9 @@
 #ifndef VHDSTREAM_ANALYZER_H
 #define VHDSTREAM_ANALYZER_H
 
-/* Included before everything else when clang-tidy reads a file. It cannot look
- * into err.c, so it would follow paths on which an error is no error. */
+/* Included before everything else when clang-tidy or gcc -fanalyzer reads a
+ * file. They cannot look into err.c, so they would follow paths on which an
+ * error is no error. */
 
 #include "base/err.h"
 

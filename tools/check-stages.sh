@@ -14,7 +14,7 @@ all_stages() {
 # What needs nothing of these and waits for nothing: it gets the time that they
 # leave, one stage after the other.
 stages_beside() {
-    echo clang tidy cppcheck fuzz
+    echo clang tidy cppcheck analyzer fuzz
 }
 
 # The folders of tests/ that pytest has something to do in.
@@ -38,6 +38,7 @@ stage() {
     clang) compile clang && unit clang ;;
     tidy) compile clang && tidy ;;
     cppcheck) defects ;;
+    analyzer) analyzer ;;
     fuzz) compile clang && fuzz "$(fuzz_share 24)" ;;
     *) echo "no stage $1" && return 1 ;;
     esac
@@ -144,4 +145,27 @@ defects() {
     cppcheck -q -j 2 --std=c11 --library=posix -I src -I include \
         --enable=warning,portability,performance --inline-suppr \
         --suppressions-list=tools/cppcheck.txt --error-exitcode=1 src cli
+}
+
+# gcc's own analyzer, which follows paths through functions and, by
+# tools/analyzer.h, through TRY. Without optimisation: inlined code hides paths.
+analyzer() {
+    analyzer_is_awake || return 1
+    find src cli -name '*.c' ! -path src/base/err.c -print0 |
+        xargs -0 -P 2 -n 1 gcc -fanalyzer -Werror -std=gnu17 -O0 -pthread \
+            -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 '-DVHDSTREAM_VERSION="0"' \
+            -I src -I include -include tools/analyzer.h -S -o /dev/null &&
+        gcc -fanalyzer -Werror -std=gnu17 -O0 -D_GNU_SOURCE -I src -S \
+            -o /dev/null src/base/err.c
+}
+
+# It has to find the leak behind a TRY before its silence means anything.
+analyzer_is_awake() {
+    printf '%s\n' '#include <stdlib.h>' \
+        'int leaks(char **out, struct err *e);' \
+        'int leaks(char **out, struct err *e) {' \
+        'char *p = malloc(1); if (!p) return err_set(e, ERR_FAILED, "x");' \
+        'TRY(*out ? err_set(e, ERR_FAILED, "y") : 0); *out = p; return 0; }' |
+        gcc -fanalyzer -std=gnu17 -I src -include tools/analyzer.h -S \
+            -o /dev/null -x c - 2>&1 | grep -q 'Wanalyzer-malloc-leak'
 }

@@ -75,12 +75,12 @@ int mem_format(char **out, struct err *e, const char *fmt, ...)
 
 void mem_cleanup(void *p)
 {
+    static void *const nothing;
     void *memory;
 
     memcpy(&memory, p, sizeof(memory));
     free(memory);
-    memory = NULL;
-    memcpy(p, &memory, sizeof(memory));
+    memcpy(p, &nothing, sizeof(nothing));
 }
 
 void mem_free_secret(char *text)

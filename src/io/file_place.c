@@ -91,22 +91,34 @@ static int open_nameless(const struct file_place *p)
     return -1;
 }
 
+/* 1, or 0 when there is something of that name. */
+static int open_hidden_once(struct file_place *p, struct err *e)
+{
+    FREE char *name = NULL;
+
+    TRY(hidden_name(p, &name, e));
+    p->fd = sys_open(name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0666);
+    if (p->fd < 0 && errno == EEXIST)
+        return 0;
+    if (p->fd < 0)
+        return err_errno(e, errno, "%s: no file can be made in its folder",
+                         p->path);
+    p->hidden = name;
+    name = NULL;
+    return 1;
+}
+
 static int open_hidden(struct file_place *p, struct err *e)
 {
-    for (int i = 0; i < HIDDEN_TRIES; i++) {
-        FREE char *name = NULL;
+    int opened = 0;
 
-        TRY(hidden_name(p, &name, e));
-        p->fd = sys_open(name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0666);
-        if (p->fd >= 0) {
-            p->hidden = name;
-            name = NULL;
-            return 0;
-        }
-        if (errno != EEXIST)
-            break;
+    for (int i = 0; i < HIDDEN_TRIES && !opened; i++) {
+        opened = open_hidden_once(p, e);
+        TRY(opened);
     }
-    return err_errno(e, errno, "%s: no file can be made in its folder",
+    if (opened)
+        return 0;
+    return err_errno(e, EEXIST, "%s: no file can be made in its folder",
                      p->path);
 }
 
