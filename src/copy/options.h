@@ -57,7 +57,7 @@ struct options {
     char *description;
 };
 
-enum { LEVEL_DEFAULT = 1, TIMEOUT_DEFAULT = 300, OLDER_THAN_DEFAULT = 86400 };
+enum { LEVEL_DEFAULT = 2, TIMEOUT_DEFAULT = 300, OLDER_THAN_DEFAULT = 86400 };
 
 void options_init(struct options *o);
 void options_free(struct options *o);
