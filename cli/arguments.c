@@ -101,6 +101,22 @@ static int handle_user(struct arguments *a, int sides, const char *value)
     return 0;
 }
 
+static int handle_cacert(struct arguments *a, int sides, const char *value)
+{
+    (void)value;
+    for (int i = 0; i < 2; i++)
+        a->has_cacert[i] |= (sides & (1 << i)) != 0;
+    return 0;
+}
+
+static int handle_os_cloud(struct arguments *a, int sides, const char *value)
+{
+    for (int i = 0; i < 2; i++)
+        if (sides & (1 << i))
+            a->os_cloud[i] = value;
+    return 0;
+}
+
 static int handle_insecure(struct arguments *a, int sides, const char *value)
 {
     (void)value;
@@ -216,7 +232,9 @@ static const struct cli_option cli_options[] = {
      "the password, or user and password on two lines"},
     {"password-fd", 0, "FD", VERB_POOL, true, false, handle_password_fd,
      "descriptor to read the password from"},
-    {"cacert", 0, "FILE", VERB_POOL, true, true, NULL,
+    {"os-cloud", 0, "NAME", VERB_SOURCE, true, false, handle_os_cloud,
+     "for Glance: a cloud of clouds.yaml (or OS_CLOUD)"},
+    {"cacert", 0, "FILE", VERB_POOL, true, true, handle_cacert,
      "CA certificates to believe"},
     {"pin", 0, "PIN", VERB_POOL, true, true, NULL,
      "[HOST=]sha256:HEX of a certificate to believe"},
@@ -416,6 +434,9 @@ static void print_places(FILE *out)
         "  xapi://[USER@]HOST/vdi/REF      a VDI, by uuid or name-label\n"
         "  xapi://[USER@]HOST/sr/REF       a new VDI in this SR (`default`: "
         "the pool's)\n"
+        "  glance://[HOST]/IMAGE           an image in OpenStack's Glance, by "
+        "id "
+        "or name\n"
         "  https://...                     GET as a source, PUT as a "
         "destination\n",
         out);

@@ -52,6 +52,8 @@ struct arguments {
     bool own_password[2]; /* given for this side alone: --src-..., --dst-... */
     bool has_user[2];
     bool insecure[2];
+    bool has_cacert[2];
+    const char *os_cloud[2]; /* of clouds.yaml, or NULL */
 };
 
 struct verb {

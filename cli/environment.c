@@ -3,6 +3,7 @@
 #include "environment.h"
 
 #include "arguments.h"
+#include "openstack.h"
 #include "say.h"
 #include "vhdstream.h"
 
@@ -35,10 +36,10 @@ static const char *proxy_for(const char *place)
                            "ALL_PROXY"};
     const char *proxy = NULL;
 
-    if (!strncmp(place, "http://", 7)) {
+    if (!strncmp(place, "http://", 7) || !strncmp(place, "glance+http:", 12)) {
         names[0] = "http_proxy";
         names[1] = "http_proxy";
-    } else if (strncmp(place, "https://", 8)) {
+    } else if (strncmp(place, "https://", 8) && strncmp(place, "glance:", 7)) {
         return NULL;
     }
     for (int i = 0; i < 4 && !(proxy && *proxy); i++)
@@ -63,7 +64,7 @@ static int apply_proxy(struct vhdstream *v, const char *place, int side)
 
 int environment_apply(struct vhdstream *v, struct arguments *a)
 {
-    int status = 0;
+    int status = openstack_apply(v, a);
 
     for (int side = 0; side < a->nplaces && !status; side++) {
         status = complete_host(a, side);

@@ -79,6 +79,15 @@ void vhdstream_free(struct vhdstream *v);
  * NULL for a switch, and copied. "src-user", "dst-user", "src-password",
  * "dst-password", "src-cacert" ... go to one side, without prefix to both.
  *
+ * For Glance: "os-auth-type", "os-auth-url", "os-token", "os-username",
+ * "os-user-id", "os-password", "os-user-domain-name", "os-user-domain-id",
+ * "os-project-name", "os-project-id", "os-project-domain-name",
+ * "os-project-domain-id", "os-domain-name", "os-domain-id",
+ * "os-application-credential-id", "os-application-credential-name",
+ * "os-application-credential-secret", "os-interface", "os-region-name",
+ * "os-endpoint": what OpenStack's clients call OS_AUTH_TYPE and so on, for one
+ * side or for both. Neither the environment nor clouds.yaml is read here.
+ *
  * VHDSTREAM_USAGE: no such option, or the value does not fit.
  */
 int vhdstream_set(struct vhdstream *v, const char *option, const char *value);

@@ -6,7 +6,8 @@
 # need(), which installs what is missing of it.
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libarchive-dev
-    libcurl4-openssl-dev libdeflate-dev libisal-dev libjansson-dev libssl-dev"
+    libcurl4-openssl-dev libdeflate-dev libisal-dev libjansson-dev libssl-dev
+    libyaml-dev"
 packages_demo="e2fsprogs openssl python3 qemu-utils time"
 packages_tests="e2fsprogs glance-api libcmocka-dev openssl pigz
     python3-os-xenapi python3-pytest python3-pytest-xdist qemu-utils

@@ -11,10 +11,9 @@ int store_login(struct vhdstream *v, int side, const struct place *p,
                 struct err *e)
 {
     struct side *s = side == SIDE_SRC ? &v->opt.src : &v->opt.dst;
-    const struct glance_config cfg = {
+    struct glance_config cfg = {
         .place = &p->glance,
         .cloud = &s->cloud,
-        .http = &v->http[side],
         .notice = &v->notice,
     };
 
@@ -22,6 +21,9 @@ int store_login(struct vhdstream *v, int side, const struct place *p,
         TRY(mem_alloc(&v->store[side], sizeof(*v->store[side]), "a store", e));
     if (v->store[side]->glance)
         return 0;
+    v->store[side]->http = v->http[side];
+    v->store[side]->http.user = v->store[side]->http.password = NULL;
+    cfg.http = &v->store[side]->http;
     return glance_open(&v->store[side]->glance, &cfg, e);
 }
 

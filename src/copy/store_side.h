@@ -11,6 +11,7 @@
 #include "store/glance.h"
 
 struct store_side {
+    struct http_config http; /* a pool's password is none of its business */
     struct glance *glance;
     struct glance_image image; /* the source */
     bool found;                /* it is known */

@@ -146,6 +146,10 @@ struct http_call {
 int http_client_call(struct http_client *c, const struct http_call *call,
                      char **out, struct http_reply *reply, struct err *e);
 
+/* Whether the last call had a connection, so that the server may have carried
+ * it out although it failed. */
+bool http_client_was_sent(const struct http_client *c);
+
 /* A header of the last answer into out. False: it has none, or one that does
  * not fit. */
 bool http_client_header(const struct http_client *c, const char *name,

@@ -184,6 +184,11 @@ int http_client_post(struct http_client *c, const char *url, const char *name,
     return http_client_call(c, &call, out, reply, e);
 }
 
+bool http_client_was_sent(const struct http_client *c)
+{
+    return c->req.connected;
+}
+
 bool http_client_header(const struct http_client *c, const char *name,
                         char *out, size_t size)
 {

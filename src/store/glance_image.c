@@ -252,7 +252,7 @@ int glance_create(struct glance *g, const struct glance_new *how,
         code = err_set(e, ERR_CORRUPT,
                        "%s: the answer has another image's record, %s",
                        glance_name(g), out->id);
-    if (is_open(code))
+    if (is_open(code) && http_client_was_sent(g->client))
         glance_remove(g, id, e);
     return code < 0 ? e->code : 0;
 }

@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+from fake_cloud import FakeCloud
 
 from disk_rig import MIB, image_of, noise, vhd
 from program_rig import wait_until
@@ -205,6 +206,13 @@ def test_a_record_whose_making_was_not_answered_is_removed(program, cloud, disk)
     cloud.ways["POST", "/v2/images"] = lose
     program("copy", disk, cloud.place("new"), *ONCE, status=75)
     assert cloud.images == {}
+
+
+def test_a_record_that_nobody_was_asked_to_make_is_not_looked_for(program, disk):
+    with FakeCloud() as gone:
+        place = gone.place("new")
+    line = program("copy", disk, place, *ONCE, status=75).line
+    assert line.endswith("Couldn't connect to server")
 
 
 def test_a_digest_that_cannot_be_noted_leaves_no_image(program, cloud, disk):
