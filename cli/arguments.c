@@ -167,6 +167,8 @@ static const struct cli_option cli_options[] = {
      "name of the new VDI"},
     {"description", 0, "TEXT", VERB_MOVE, false, true, NULL,
      "description of the new VDI"},
+    {"other-config", 0, "KEY=VALUE", VERB_MOVE, false, true, NULL,
+     "for other_config of the new VDI; again: another"},
     {"size", 0, "BYTES", VERB_SOURCE, false, true, NULL,
      "length of a raw or fixed disk in a pipe"},
     {"size-from", 0, "WHAT", VERB_IMAGE, false, true, NULL,

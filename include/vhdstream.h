@@ -88,6 +88,13 @@ void vhdstream_free(struct vhdstream *v);
  * "os-endpoint": what OpenStack's clients call OS_AUTH_TYPE and so on, for one
  * side or for both. Neither the environment nor clouds.yaml is read here.
  *
+ * One that the command line has not: "session" ("src-session", "dst-session"),
+ * the ref of a session with a pool that is open already, in place of user and
+ * password. It is used as it is and stays open. When the pool ends it in the
+ * middle, no other one is opened: that is VHDSTREAM_AUTH, or
+ * VHDSTREAM_UNSETTLED where something could then not be removed. It is as
+ * secret as a password, and in no message.
+ *
  * VHDSTREAM_USAGE: no such option, or the value does not fit.
  */
 int vhdstream_set(struct vhdstream *v, const char *option, const char *value);

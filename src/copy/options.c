@@ -37,6 +37,7 @@ static void side_free(struct side *s)
 {
     free(s->user);
     mem_free_secret(s->password);
+    mem_free_secret(s->session);
     free(s->cacert);
     mem_free_secret(s->proxy);
     free(s->no_proxy);
@@ -52,6 +53,7 @@ void options_free(struct options *o)
     free(o->parents);
     free(o->name_label);
     free(o->description);
+    json_decref(o->other_config);
     free(o->base);
     free(o->blocks);
     free(o->undo);
@@ -261,6 +263,28 @@ static int set_description(struct options *o, const char *name,
     return set_text(&o->description, value, e);
 }
 
+/* Each one adds a key. Ours would be taken for the marks of a run. */
+static int set_other_config(struct options *o, const char *name,
+                            const char *value, struct err *e)
+{
+    const char *text = strchr(value, '=');
+    FREE char *key = NULL;
+
+    TRY(check_utf8(name, value, e));
+    if (!text || text == value || !strncmp(value, "vhdstream:", 10))
+        return err_set(e, ERR_USAGE,
+                       "--%s %s: expected KEY=VALUE, where KEY does not begin "
+                       "with vhdstream:",
+                       name, value);
+    if (!o->other_config)
+        o->other_config = json_object();
+    TRY(mem_copy_text(&key, value, e));
+    key[text - value] = '\0';
+    if (json_object_set_new(o->other_config, key, json_string(text + 1)) < 0)
+        return err_set(e, ERR_NO_SPACE, "out of memory for --%s", name);
+    return 0;
+}
+
 static int set_base(struct options *o, const char *name, const char *value,
                     struct err *e)
 {
@@ -317,6 +341,7 @@ static const struct option options[] = {
     {"limit-rate", .set = set_limit_rate},
     {"name-label", .set = set_name_label},
     {"older-than", .set = set_older_than},
+    {"other-config", .set = set_other_config},
     {"parent", .set = set_parent},
     {"plain", .at = SWITCH(plain)},
     {"quick", .at = SWITCH(quick)},
@@ -351,6 +376,8 @@ static int set_side(struct side *s, const char *name, const char *value,
         return set_text(&s->user, value, e);
     if (!strcmp(name, "password"))
         return set_text(&s->password, value, e);
+    if (!strcmp(name, "session"))
+        return set_text(&s->session, value, e);
     if (!strcmp(name, "cacert"))
         return set_cacert(s, value, e);
     if (!strcmp(name, "proxy"))
@@ -363,8 +390,9 @@ static int set_side(struct side *s, const char *name, const char *value,
     return 0;
 }
 
-static const char *const side_options[] = {
-    "user", "password", "cacert", "proxy", "no-proxy", "pin", "insecure"};
+static const char *const side_options[] = {"user",   "password", "session",
+                                           "cacert", "proxy",    "no-proxy",
+                                           "pin",    "insecure"};
 
 static const char *find_side_option(const char *name)
 {

@@ -8,6 +8,7 @@
 #include "io/http.h"
 #include "store/cloud.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 struct side {
     char *user;
     char *password;
+    char *session; /* of a pool, the caller's, instead of them; or NULL */
     char *cacert;
     char *proxy;             /* of plain URLs, or NULL */
     char *no_proxy;          /* hosts that are reached without it, or NULL */
@@ -55,6 +57,7 @@ struct options {
     bool resume;  /* go on with what is in it */
     char *name_label;
     char *description;
+    json_t *other_config; /* texts for that of a new VDI, or NULL */
 };
 
 enum { LEVEL_DEFAULT = 2, TIMEOUT_DEFAULT = 300, OLDER_THAN_DEFAULT = 86400 };

@@ -9,12 +9,13 @@ int pool_login(struct vhdstream *v, int side, const struct place *p,
     const struct xapi_config cfg = {
         .place = &p->xapi,
         .user = p->xapi.user[0] ? NULL : s->user,
-        .password = s->password,
+        .password = s->session ? NULL : s->password,
+        .session = s->session,
         .trust = &s->trust,
         .wait = &v->wait,
     };
 
-    if (!s->password)
+    if (!s->password && !s->session)
         return err_set(e, ERR_AUTH, "%s: no password was given", p->name);
     return xapi_open(out, &cfg, e);
 }

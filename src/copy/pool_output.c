@@ -202,6 +202,7 @@ static int create(struct vhdstream *v, struct pool_output *pool,
         .size = img->size,
         .label = v->opt.name_label ? v->opt.name_label : label,
         .description = v->opt.description,
+        .other_config = v->opt.other_config,
         .state = v->opt.state,
     };
 

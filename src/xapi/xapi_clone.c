@@ -72,11 +72,9 @@ static int mark(struct xapi *x, const char *ref, const struct xapi_new *how,
     TRY(xapi_call(x, XAPI_FIRM, &config, e, "VDI.get_other_config", "s", ref));
     TRY(xapi_disk_fresh_uuid(disk, e));
     TRY(xapi_clock(x, XAPI_FIRM, &now, NULL, e));
-    marks = xapi_marks(x, XAPI_MADE_DISK, disk, now);
+    marks = xapi_disk_config(x, how, disk, now);
     if (!marks)
         return err_set(e, ERR_NO_SPACE, "out of memory for marks");
-    if (how->state)
-        json_object_set_new(marks, XAPI_MARK_STATE, json_string(how->state));
     json_object_foreach_safe(config, next, key,
                              value) if (!strncmp(key, ours, strlen(ours)))
         json_object_del(config, key);

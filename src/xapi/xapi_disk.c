@@ -58,19 +58,31 @@ void xapi_disk_remove(struct xapi *x, const char *ref, const char *uuid,
 
 /* --- making ----------------------------------------------------------------*/
 
+json_t *xapi_disk_config(const struct xapi *x, const struct xapi_new *how,
+                         const char *disk, int64_t now)
+{
+    CLEANUP(json) json_t *marks = xapi_marks(x, XAPI_MADE_DISK, disk, now);
+    int failed = !marks;
+
+    if (how->state && marks)
+        failed |= json_object_set_new(marks, XAPI_MARK_STATE,
+                                      json_string(how->state)) < 0;
+    if (how->other_config && marks)
+        failed |= json_object_update_missing(marks, how->other_config) < 0;
+    return failed ? NULL : json_incref(marks);
+}
+
 static json_t *new_record(const struct xapi *x, const struct xapi_new *how,
                           const char *disk, int64_t now)
 {
-    json_t *marks = xapi_marks(x, XAPI_MADE_DISK, disk, now);
+    json_t *config = xapi_disk_config(x, how, disk, now);
 
-    if (how->state && marks)
-        json_object_set_new(marks, XAPI_MARK_STATE, json_string(how->state));
     return json_pack(
         "[{s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o, s:{}, s:{}, s:[]}]",
         "name_label", how->label ? how->label : "", "name_description",
         how->description ? how->description : "", "SR", how->sr->ref,
         "virtual_size", (json_int_t)how->size, "type", "user", "sharable", 0,
-        "read_only", 0, "other_config", marks, "xenstore_data", "sm_config",
+        "read_only", 0, "other_config", config, "xenstore_data", "sm_config",
         "tags");
 }
 

@@ -28,6 +28,7 @@ struct xapi_new {
     uint64_t size;           /* bytes; the SR may round it up: see vdi.size */
     const char *label;       /* name-label; NULL: "" */
     const char *description; /* NULL: "" */
+    json_t *other_config;    /* texts to add to it, an object; NULL: none */
     const char *state; /* file of the run that can go on with it; NULL: none */
 };
 

@@ -22,6 +22,11 @@ bool xapi_disk_is_open(int code);
 /* For the mark of a making. */
 int xapi_disk_fresh_uuid(char out[UUID_TEXT_SIZE], struct err *e);
 
+/* What other_config of a new one gets: marks, and what `how` says. NULL: no
+ * memory. */
+json_t *xapi_disk_config(const struct xapi *x, const struct xapi_new *how,
+                         const char *disk, int64_t now);
+
 /* Wraps the VDI of `ref`; one that is ours is destroyed when that fails. */
 int xapi_disk_take(struct xapi_disk **out, struct xapi *x, const char *ref,
                    bool ours, struct err *e);

@@ -128,6 +128,22 @@ def test_name_label_of_the_new_vdi(program, pool, disk):
     assert vdi["name_label"] == 'Ä "b" \\ c' and vdi["name_description"] == "line 1"
 
 
+def test_other_config_of_the_new_vdi(program, pool, disk):
+    program("copy", disk, pool.sr("nfs"), "--other-config", "a=b=c", "--other-config", "ü=",
+            "--other-config", "x=1", "--other-config", "x=2", *pool.login)
+    vdi, = pool.disks.values()
+    assert vdi["other_config"] == {"a": "b=c", "ü": "", "x": "2"}
+
+
+@pytest.mark.parametrize("word", ["a", "=a", "vhdstream:run=x"])
+def test_other_config_has_keys_that_are_not_ours(program, pool, disk, word):
+    line = program("copy", disk, pool.sr("nfs"), "--other-config", word, *pool.login,
+                   status=2).lines[0]
+    assert line == "--other-config %s: expected KEY=VALUE, where KEY does not begin with " \
+        "vhdstream:" % word
+    assert not pool.disks
+
+
 @pytest.mark.parametrize("name, label", [
     ("a.raw", "a"), ("ubuntu-22.04.img", "ubuntu-22.04"), ("web.vhd.raw", "web.vhd"),
     (".raw", ".raw"), ("größe.raw", "größe"), ("x\udcffy.raw", "x?y")])
