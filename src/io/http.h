@@ -170,6 +170,11 @@ int http_get_open(struct http_stream **out, const struct http_config *cfg,
                   const char *url, const char *name, const char *const *headers,
                   struct err *e);
 
+/* For a body that says itself where it ends: no length is announced and no
+ * transfer encoding, and the server may end its answer as soon as it has read
+ * the last byte. http_stream_flush is not for such a one. */
+enum { HTTP_SIZE_WITHIN = -2 };
+
 /* PUT of `size` bytes (-1: chunked transfer encoding). With head_first it
  * returns when the head of the answer has come and no byte of the body was
  * sent (XAPI answers so); else at once. */

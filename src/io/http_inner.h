@@ -114,7 +114,8 @@ struct http_request {
     struct http_note note;
     int sockets[HTTP_SOCKETS]; /* open ones, or -1 */
     bool upload;               /* a PUT */
-    int64_t size;              /* of the upload, -1: not known */
+    int64_t size;              /* of the upload, -1: not known; or
+                                  HTTP_SIZE_WITHIN */
     bool complete;             /* the upload is whole and answered */
     bool once;                 /* no second request will follow */
     bool added;                /* in the multi handle */

@@ -50,15 +50,18 @@ int http_put_open(struct http_stream **out, const struct http_config *cfg,
                   int64_t size, bool head_first, struct err *e)
 {
     CLEANUP(http_stream) struct http_stream *st = NULL;
+    curl_off_t announced = size < 0 ? -1 : (curl_off_t)size;
     CURL *c;
 
     TRY(http_stream_open(&st, cfg, url, name, headers, e));
+    if (size == HTTP_SIZE_WITHIN)
+        TRY(http_request_headers(&st->req, "Transfer-Encoding:", headers, e));
     c = st->req.easy;
     st->req.upload = true;
     st->req.verify.farewell = false;
     st->req.size = size;
     if (curl_easy_setopt(c, CURLOPT_UPLOAD, 1L) ||
-        curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)size) ||
+        curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, announced) ||
         curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_SIZE) ||
         curl_easy_setopt(c, CURLOPT_READFUNCTION, on_need) ||
         curl_easy_setopt(c, CURLOPT_READDATA, st) ||
@@ -119,6 +122,16 @@ static int send_step(struct http_stream *st, struct err *e)
     return end;
 }
 
+/* Of a body that has its end within: the server has had all that was written so
+ * far, and does not wait for more. */
+static bool is_had(const struct http_stream *st)
+{
+    const struct http_request *r = &st->req;
+
+    return r->size == HTTP_SIZE_WITHIN && !st->out_len &&
+           (uint64_t)http_sent(r) == st->written;
+}
+
 int http_stream_write(struct http_stream *st, const void *buf, size_t len,
                       struct err *e)
 {
@@ -138,7 +151,7 @@ int http_stream_write(struct http_stream *st, const void *buf, size_t len,
         int end = send_step(st, e);
 
         TRY(end);
-        if (end)
+        if (end && !is_had(st))
             return broken_off(st, e);
         if (st->out_len)
             TRY(http_wait(r, http_limit(r), e));
@@ -183,7 +196,9 @@ static bool is_all_sent(const struct http_stream *st)
 {
     const struct http_request *r = &st->req;
 
-    return r->size >= 0 ? http_sent(r) >= r->size : st->end_sent;
+    if (r->size >= 0)
+        return http_sent(r) >= r->size;
+    return st->end_sent || (r->ended && is_had(st));
 }
 
 /* To the end of the answer, or to a refusal. */

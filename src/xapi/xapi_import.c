@@ -17,6 +17,11 @@ struct import {
     bool failed; /* our own word: whatever the task says, it is no success */
 };
 
+static bool is_open(const struct import *im)
+{
+    return im->how.length == XAPI_LENGTH_OPEN;
+}
+
 /* --- writing ---------------------------------------------------------------*/
 
 static int failed_already(const struct import *im, struct err *e)
@@ -59,7 +64,7 @@ static int check_all_written(const struct import *im, struct err *e)
 {
     if (im->failed)
         return failed_already(im, e);
-    if (im->base.pos == im->how.length)
+    if (im->base.pos == im->how.length || is_open(im))
         return 0;
     return err_set(e, ERR_CORRUPT,
                    "%s: %" PRIu64 " bytes were written of the %" PRIu64
@@ -72,7 +77,8 @@ static int end_stream(struct import *im, struct err *e)
 {
     unsigned settle_s = xapi_settle_s(im->t.x);
 
-    TRY(http_stream_flush(im->t.stream, e));
+    if (!is_open(im))
+        TRY(http_stream_flush(im->t.stream, e));
     if (im->t.wait.timeout_s && im->t.wait.timeout_s < settle_s)
         im->t.wait.timeout_s = settle_s;
     return http_stream_finish(im->t.stream, e);
@@ -85,7 +91,7 @@ static int refuse(const struct import *im, bool told, struct err *e)
     xapi_verdict_text(im->t.x, &im->t.verdict, text);
     return err_set(e, xapi_transfer_blame(&im->t, told),
                    "%s: all %" PRIu64 " bytes were sent%s; %s", im->base.name,
-                   im->how.length,
+                   im->base.pos,
                    told ? "" : ", but the server has not confirmed them", text);
 }
 
@@ -106,7 +112,7 @@ static int judge(struct import *im, struct err *e)
     return err_set(e, ERR_FAILED,
                    "%s: all %" PRIu64 " bytes were sent; the server's task "
                    "says success, but its answer: %s",
-                   im->base.name, im->how.length, note);
+                   im->base.name, im->base.pos, note);
 }
 
 static int import_finish(struct sink *s, struct err *e)
@@ -152,7 +158,9 @@ int xapi_import_break(struct sink *s, uint64_t *sure, struct err *e)
 
     im->failed = true;
     TRY(xapi_transfer_break(&im->t, e));
-    if (im->t.reached >= 0)
+    if (is_open(im))
+        certain = 0;
+    else if (im->t.reached >= 0)
         certain = min_u64(certain,
                           (uint64_t)(im->t.reached * (double)im->how.length));
     *sure = certain;
@@ -168,7 +176,7 @@ int xapi_import_open(struct sink **out, struct xapi_disk *disk,
     struct import *im = NULL;
     int code;
 
-    if (how->length > INT64_MAX)
+    if (how->length > INT64_MAX && how->length != XAPI_LENGTH_OPEN)
         return err_set(e, ERR_NO_SPACE, "%s: no disk is so large",
                        xapi_name(x));
     TRY(mem_alloc(&im, sizeof(*im), "an import", e));

@@ -12,7 +12,8 @@ enum { XAPI_ON_THE_WAY = 32 * 1024 * 1024 };
 
 struct xapi_import {
     enum xapi_format format;
-    uint64_t length; /* of the body, exactly: the Content-Length */
+    uint64_t length; /* of the body, exactly: the Content-Length; or
+                        XAPI_LENGTH_OPEN */
 };
 
 /*

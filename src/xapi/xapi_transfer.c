@@ -45,9 +45,12 @@ static void build_url(struct xapi_transfer *t, const struct host_port *host,
 static int send_request(struct xapi_transfer *t, const char *url,
                         const struct xapi_request *req, struct err *e)
 {
+    int64_t length = req->length == XAPI_LENGTH_OPEN ? HTTP_SIZE_WITHIN
+                                                     : (int64_t)req->length;
+
     if (req->import)
         return http_put_open(&t->stream, &t->http, url, xapi_name(t->x), NULL,
-                             (int64_t)req->length, true, e);
+                             length, true, e);
     return http_get_open(&t->stream, &t->http, url, xapi_name(t->x), NULL, e);
 }
 

@@ -38,11 +38,14 @@ struct xapi_transfer {
                        below 0: nothing was */
 };
 
+/* The body's own end marker is its end; for XAPI_CHUNKED. */
+#define XAPI_LENGTH_OPEN UINT64_MAX
+
 struct xapi_request {
     bool import; /* PUT, else GET */
     enum xapi_format format;
     const char *base; /* export: ref or uuid of a VDI to diff against; NULL */
-    uint64_t length;  /* import: bytes of the body */
+    uint64_t length;  /* import: bytes of the body, or XAPI_LENGTH_OPEN */
 };
 
 /* Creates the task and opens the stream; 302 is followed. *t is zeroed memory

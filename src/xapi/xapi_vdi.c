@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "xapi/xapi_task.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -197,6 +198,43 @@ int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
         .x = x, .ref = ref, .mode = XAPI_NORMAL, .may = may, .ctx = ctx};
 
     return destroy(&r, e);
+}
+
+/* --- growing ---------------------------------------------------------------*/
+
+static int resize_once(struct xapi *x, const char *ref, uint64_t size,
+                       bool *busy, struct err *e)
+{
+    static const char method[] = "VDI.resize";
+    CLEANUP(json) json_t *result = NULL;
+    struct xapi_fault fault = {0};
+    int code =
+        xapi_ask(x, XAPI_NORMAL, method,
+                 json_pack("[sI]", ref, (json_int_t)size), &result, &fault, e);
+
+    *busy = code == 1 && xapi_fault_is_busy(&fault);
+    return code == 1 ? xapi_refuse(x, &fault, method, e) : code;
+}
+
+int xapi_vdi_resize(struct xapi *x, struct xapi_vdi *vdi, uint64_t size,
+                    struct err *e)
+{
+    double start = wait_now();
+    unsigned pause_ms = 0;
+    bool busy;
+
+    while (resize_once(x, vdi->ref, size, &busy, e) < 0) {
+        if (!busy || wait_now() - start >= xapi_settle_s(x))
+            return e->code;
+        TRY(xapi_pause(x, XAPI_NORMAL, &pause_ms, e));
+    }
+    TRY(xapi_vdi_read(x, vdi->ref, vdi, e));
+    if (vdi->size >= size)
+        return 0;
+    return err_set(e, ERR_FAILED,
+                   "%s: VDI.resize succeeded, but the VDI has %" PRIu64
+                   " bytes, not %" PRIu64,
+                   xapi_name(x), vdi->size, size);
 }
 
 /* --- notes -----------------------------------------------------------------*/

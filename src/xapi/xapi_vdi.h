@@ -53,6 +53,11 @@ typedef int xapi_may_fn(void *ctx, struct err *e);
 int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
                         void *ctx, struct err *e);
 
+/* Makes it `size` bytes at least, and reads it anew into *vdi. Waits while it
+ * is in use, as xapi_vdi_destroy does. It must not be attached to a VM. */
+int xapi_vdi_resize(struct xapi *x, struct xapi_vdi *vdi, uint64_t size,
+                    struct err *e);
+
 /* --- marks (xapi_marks.h) ------------------------------------------------- */
 
 /* Adds those of a snapshot to a VDI that exists, takes any away. Cannot be

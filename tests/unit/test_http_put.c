@@ -106,6 +106,55 @@ static void test_head_first_sends_the_body_after_the_head(void **state)
     assert_true(s.sum == sum_of(bytes, BODY, 0));
 }
 
+/* The server ends its answer when it has read all that it expects, before or
+ * after the client ends the body. */
+static void test_a_body_that_has_its_end_within(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct seen s = {.body = 0};
+        struct peer *p = peer_start(serve_early_200, &s, NULL, NULL);
+        CLEANUP(http_stream) struct http_stream *st = NULL;
+        struct err e = {0};
+
+        st = open_put(p, &config, HTTP_SIZE_WITHIN, true);
+        assert_null(strcasestr(s.head, "content-length"));
+        assert_null(strcasestr(s.head, "transfer-encoding"));
+        assert_ok(http_stream_write(st, pattern, BODY, &e), &e);
+        if (late)
+            (void)peer_stop(p);
+        assert_ok(http_stream_finish(st, &e), &e);
+        if (!late)
+            (void)peer_stop(p);
+        assert_true(s.sum == sum_of(pattern, BODY, 0));
+    }
+}
+
+static void serve_half(struct peer_conn *c, void *arg)
+{
+    struct seen *s = arg;
+
+    (void)peer_head(c, s->head, sizeof(s->head));
+    peer_send(c, EARLY_200);
+    take(c, s, BODY / 2);
+}
+
+static void test_a_body_with_its_end_within_that_is_not_taken(void **state)
+{
+    struct seen s = {.body = 0};
+    struct peer *p = peer_start(serve_half, &s, NULL, NULL);
+    CLEANUP(http_stream) struct http_stream *st = NULL;
+    struct err e = {0};
+    int code = 0;
+
+    (void)state;
+    st = open_put(p, &config, HTTP_SIZE_WITHIN, true);
+    for (int i = 0; i < 50 && !code; i++)
+        code = http_stream_write(st, pattern, BODY, &e);
+    assert_int_equal(code, ERR_TEMPORARY);
+    (void)peer_stop(p);
+}
+
 static void test_the_head_has_only_what_is_needed(void **state)
 {
     struct seen s = {.body = 0};
@@ -318,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_head_first_sends_the_body_after_the_head),
+        cmocka_unit_test(test_a_body_that_has_its_end_within),
+        cmocka_unit_test(test_a_body_with_its_end_within_that_is_not_taken),
         cmocka_unit_test(test_the_head_has_only_what_is_needed),
         cmocka_unit_test(test_an_answer_after_the_body),
         cmocka_unit_test(test_unknown_size_is_sent_in_chunks),
