@@ -58,6 +58,5 @@ bool tar_member_is_disk(struct archive_entry *entry)
 
 bool tar_member_is_worth_a_word(struct archive_entry *entry)
 {
-    return archive_entry_filetype(entry) != AE_IFDIR &&
-           !is_swap(base_of(entry));
+    return archive_entry_filetype(entry) != AE_IFDIR;
 }

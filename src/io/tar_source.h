@@ -10,7 +10,7 @@
  * A disk is a regular member whose name ends in .vhd, .raw or .img (in either
  * case), in any folder. Passed over are folders, `swap.vhd` (OpenStack's),
  * names that begin with `._` (what macOS adds) and everything else; of what is
- * neither a folder nor swap.vhd the notice tells.
+ * no folder the notice tells.
  */
 
 #include "base/notice.h"

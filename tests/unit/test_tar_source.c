@@ -111,7 +111,8 @@ static void test_what_is_not_a_disk_is_passed_over(void **state)
     tar_end();
     assert_disk("content");
     assert_string_equal(
-        notices, "fake: member ._0.vhd is not a disk and is left out\n"
+        notices, "fake: member swap.vhd is not a disk and is left out\n"
+                 "fake: member ._0.vhd is not a disk and is left out\n"
                  "fake: member readme.txt is not a disk and is left out\n"
                  "fake: member link.vhd is not a disk and is left out\n"
                  "fake: member manifest.json is not a disk and is left out\n");
