@@ -96,12 +96,12 @@ static int set_text(struct xapi *x, const char *method, const char *ref,
 static int grow(struct xapi *x, const char *ref, const struct xapi_vdi *of,
                 uint64_t size, struct err *e)
 {
-    CLEANUP(json) json_t *result = NULL;
+    struct xapi_vdi clone;
 
     if (size <= of->size)
         return 0;
-    return xapi_call(x, XAPI_FIRM, &result, e, "VDI.resize", "sI", ref,
-                     (json_int_t)size);
+    TRY(xapi_vdi_read(x, ref, &clone, e));
+    return xapi_vdi_resize(x, &clone, size, e);
 }
 
 static int dress(struct xapi *x, const char *ref, const struct xapi_vdi *of,
