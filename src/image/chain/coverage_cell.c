@@ -78,7 +78,7 @@ static void unpack_plane(const struct packed_cell *p, uint16_t *owners)
 
     for (uint32_t i = 0; i < CELL_SECTORS; i++) {
         uint32_t bit = i * p->width;
-        uint32_t value = plane[bit / 16] >> bit % 16 & mask;
+        uint32_t value = (uint32_t)plane[bit / 16] >> bit % 16 & mask;
 
         owners[i] = p->count ? p->words[value] : (uint16_t)value;
     }
