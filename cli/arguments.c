@@ -220,6 +220,8 @@ static const struct cli_option cli_options[] = {
      "pause before the first; it doubles (default: 2)"},
     {"limit-rate", 0, "RATE", VERB_SOURCE, false, true, NULL,
      "move at most so many bytes a second (K, M, G: 1024)"},
+    {"memory", 0, "BYTES", VERB_COPY, false, true, NULL,
+     "for the map of a chain's sectors (default: 48M)"},
     {"json", 0, NULL, VERB_ALL, false, false, handle_json,
      "print the result as one JSON object"},
     {"progress", 0, NULL, VERB_LONG, false, false, handle_progress,

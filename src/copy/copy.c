@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "copy/chain_copy.h"
 #include "copy/hashing.h"
 #include "copy/input.h"
 #include "copy/operation.h"
@@ -120,6 +121,29 @@ static int place_base(struct copy *c, struct err *e)
     return 0;
 }
 
+/* A chain comes member by member, in any order. */
+static int transfer_chain(struct copy *c, struct err *e)
+{
+    struct vhdstream *v = c->v;
+    char label[NAME_SIZE];
+
+    name_disk(c, label);
+    TRY(chain_copy(v, &c->in, &c->out, label, e));
+    progress_copy(&c->sent, &v->progress);
+    TRY(chain_digest(v, &c->in, &c->out, &c->hashing, e));
+    TRY(output_complete(&c->out, e));
+    TRY(hashing_finish(&c->hashing, e));
+    return input_finish(&c->in, e);
+}
+
+static int open_input(struct copy *c, struct err *e)
+{
+    if (chain_fits(&c->out))
+        return input_open_chain(c->v, &c->src, &c->in, e);
+    TRY(input_open(c->v, &c->src, &c->in, e));
+    return input_refuse_chain(&c->in, c->dst.name, e);
+}
+
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
@@ -127,7 +151,9 @@ static int transfer(struct copy *c, struct err *e)
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
     TRY(hashing_prepare(v, hashing_is_wanted(v), &c->hashing, e));
-    TRY(input_open(v, &c->src, &c->in, e));
+    TRY(open_input(c, e));
+    if (c->in.is_chain)
+        return transfer_chain(c, e);
     TRY(input_trim(v, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
     c->out.parent = c->in.parent;
@@ -157,7 +183,7 @@ static int transfer(struct copy *c, struct err *e)
 /* Whether what was read of the source can be read again, or nothing was. */
 static bool can_read_again(const struct copy *c)
 {
-    return !c->in.img || place_is_lasting(&c->src);
+    return (!c->in.img && !c->in.is_chain) || place_is_lasting(&c->src);
 }
 
 /* Whether the destination can be begun anew: what it got so far can be gone on

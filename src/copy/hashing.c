@@ -29,7 +29,7 @@ int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
     if (h->sink)
         TRY(hash_list_open(&h->list, h->sink, (*img)->size, e));
     TRY(operation_pool(v, e));
-    if (v->verify)
+    if (v->verify && !h->alone)
         TRY(leaf_record_open(&h->record, LEAF_RECORD_BUDGET, e));
     TRY(digest_open(&h->digest, img, v->pool, h->list, e));
     if (h->record)

@@ -16,6 +16,7 @@
 
 struct hashing {
     bool wanted;
+    bool alone;        /* there will be nothing to compare it with */
     struct sink *sink; /* the list's file */
     struct hash_list *list;
     struct digest *digest;

@@ -6,11 +6,13 @@
 #include "copy/digest_note.h"
 #include "copy/pool_input.h"
 #include "copy/store_side.h"
+#include "image/chain/chain_roll.h"
 #include "image/image_open.h"
 #include "image/image_retry.h"
 #include "image/vhd/vhd_chain.h"
 #include "image/vhd/vhd_decode.h"
 #include "image/vhd/vhd_parent.h"
+#include "io/tar_source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,23 +61,37 @@ static struct image_open_options open_options(struct vhdstream *v, int side,
     };
 }
 
-/* *tail is written when the image comes to its end. */
-static int decode(struct vhdstream *v, int side, const struct place *p,
-                  struct source **src, struct tar_tail *tail,
-                  struct image **out, struct err *e)
+/* in->tail is written when the image comes to its end. */
+static int decode(struct vhdstream *v, const struct place *p,
+                  struct source **src, struct input *in, struct image **out,
+                  struct err *e)
 {
     struct image_open_options opt;
 
     TRY(operation_pool(v, e));
-    opt = open_options(v, side, p);
-    opt.tail = tail;
+    opt = open_options(v, in->side, p);
+    opt.tail = &in->tail;
+    opt.archive = &in->archive;
     return image_open(src, &opt, out, e);
 }
 
 int input_decode(struct vhdstream *v, const struct place *p,
                  struct source **src, struct input *out, struct err *e)
 {
-    return decode(v, out->side, p, src, &out->tail, &out->img, e);
+    return decode(v, p, src, out, &out->img, e);
+}
+
+int input_next_member(struct input *in, struct err *e)
+{
+    struct image_open_options opt = open_options(in->v, in->side, in->place);
+    struct source *src = in->archive;
+    int more = tar_source_next(in->archive, e);
+
+    opt.size = -1;
+    if (more <= 0)
+        return more;
+    TRY(image_open_member(&src, &opt, &in->img, e));
+    return 1;
 }
 
 int input_trim(struct vhdstream *v, struct input *in, struct err *e)
@@ -105,18 +121,69 @@ static int reopen(void *ctx, struct image **out, struct err *e)
     if (in->pool)
         return pool_input_export(in->v, in->pool, out, e);
     TRY(input_source(in->v, in->side, in->place, &src, e));
-    return decode(in->v, in->side, in->place, &src, &in->tail, out, e);
+    return decode(in->v, in->place, &src, in, out, e);
+}
+
+static int open_place(struct vhdstream *v, const struct place *p,
+                      struct input *out, struct err *e)
+{
+    out->v = v;
+    out->place = p;
+    out->archive = NULL;
+    return open_image(v, p, out, e);
+}
+
+/* A child whose parent the user names, or that shall stay one, is alone. */
+static bool may_be_of_chain(const struct input *in)
+{
+    const struct options *opt = &in->v->opt;
+
+    return in->archive && !opt->keep_parent && !opt->nparents && !in->stack &&
+           !in->kept;
+}
+
+static bool is_of_chain(const struct input *in)
+{
+    return may_be_of_chain(in) &&
+           chain_name_is_part(tar_source_member(in->archive), in->img);
+}
+
+int input_refuse_chain(const struct input *in, const char *to, struct err *e)
+{
+    if (!may_be_of_chain(in) ||
+        !chain_name_is_surely_part(tar_source_member(in->archive), in->img))
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%s: one disk of a chain, whose sectors come in no order "
+                   "that %s could take; copy the chain into a pool, or into a "
+                   "raw or VHD file and then that",
+                   in->img->name, to);
+}
+
+static int retry_image(struct vhdstream *v, const struct place *p,
+                       struct input *out, struct err *e)
+{
+    if (!place_is_remote(p))
+        return 0;
+    return image_retry(&out->img, reopen, out, &v->retry, e);
+}
+
+int input_open_chain(struct vhdstream *v, const struct place *p,
+                     struct input *out, struct err *e)
+{
+    TRY(open_place(v, p, out, e));
+    out->is_chain = is_of_chain(out);
+    if (!out->is_chain)
+        return retry_image(v, p, out, e);
+    tar_source_apart(out->archive);
+    return 0;
 }
 
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
                struct err *e)
 {
-    out->v = v;
-    out->place = p;
-    TRY(open_image(v, p, out, e));
-    if (!place_is_remote(p))
-        return 0;
-    return image_retry(&out->img, reopen, out, &v->retry, e);
+    TRY(open_place(v, p, out, e));
+    return retry_image(v, p, out, e);
 }
 
 int input_open_bytes(struct vhdstream *v, const struct place *p,
@@ -214,6 +281,10 @@ void input_rewind(struct input *in, struct err *why)
 {
     image_close(in->img);
     in->img = NULL;
+    if (in->is_chain)
+        tar_source_end(in->archive);
+    in->archive = NULL;
+    in->is_chain = false;
     free(in->parent);
     in->parent = NULL;
     if (pool_input_is_ready(in->pool))

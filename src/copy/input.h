@@ -29,13 +29,22 @@ struct input {
     bool kept; /* else: a delta stays as it is, for who uses it up. Likewise */
     struct uuid uuid; /* of the disk, for a VHD of it; null: that of its VHD */
     struct uuid parent_uuid; /* of the VDI called `base`; or null */
-    char *parent; /* of a disk that stays a child: the path that its copy shall
-                     name, or NULL */
+    struct source *archive;  /* the source_untar that img is in, until it is
+                                closed; or NULL */
+    bool is_chain; /* img is one of several members, and archive was taken
+                      apart: it is open until input_rewind */
+    char *parent;  /* of a disk that stays a child: the path that its copy shall
+                      name, or NULL */
 };
 
 /* Opens what is at `p`, to where its map is known. Only in->side is set before.
  * What comes from a server is opened again where its stream breaks, as often as
- * v->retry allows. *p must outlive it. */
+ * v->retry allows. *p must outlive it.
+ *
+ * input_open_chain takes an archive of several disks, too (in->is_chain): their
+ * streams are not opened again. */
+int input_open_chain(struct vhdstream *v, const struct place *p,
+                     struct input *out, struct err *e);
 int input_open(struct vhdstream *v, const struct place *p, struct input *out,
                struct err *e);
 
@@ -51,6 +60,13 @@ int input_decode(struct vhdstream *v, const struct place *p,
 int input_open_bytes(struct vhdstream *v, const struct place *p,
                      struct input *in, struct source **src, enum disk *disk,
                      struct err *e);
+
+/* Refuses a disk that is one of a chain. `to` is where it could not be put. */
+int input_refuse_chain(const struct input *in, const char *to, struct err *e);
+
+/* Of a chain, when img was closed: the next member is in->img, 1; or the
+ * archive has ended, 0. */
+int input_next_member(struct input *in, struct err *e);
 
 /* Takes blocks of zeros out of the map of a raw file, by reading them: so what
  * is made of it has no such blocks, and its exact size is known. */

@@ -29,6 +29,7 @@ void options_init(struct options *o)
         .retries = RETRIES_DEFAULT,
         .retry_delay_s = RETRY_DELAY_DEFAULT_S,
         .older_than_s = OLDER_THAN_DEFAULT,
+        .memory = MEMORY_DEFAULT,
         .size = -1,
     };
 }
@@ -176,6 +177,17 @@ static int set_limit_rate(struct options *o, const char *name,
     return err_set(e, ERR_USAGE,
                    "--%s %s: expected bytes a second, at least 1, as a whole "
                    "number with K, M, G or T behind it for powers of 1024",
+                   name, value);
+}
+
+static int set_memory(struct options *o, const char *name, const char *value,
+                      struct err *e)
+{
+    if (rate_parse(value, &o->memory))
+        return 0;
+    return err_set(e, ERR_USAGE,
+                   "--%s %s: expected bytes, at least 1, as a whole number "
+                   "with K, M, G or T behind it for powers of 1024",
                    name, value);
 }
 
@@ -339,6 +351,7 @@ static const struct option options[] = {
     {"keep-parent", .at = SWITCH(keep_parent)},
     {"level", .set = set_level},
     {"limit-rate", .set = set_limit_rate},
+    {"memory", .set = set_memory},
     {"name-label", .set = set_name_label},
     {"older-than", .set = set_older_than},
     {"other-config", .set = set_other_config},

@@ -33,6 +33,7 @@ struct options {
     unsigned retries;
     unsigned retry_delay_s;
     uint64_t limit_rate; /* bytes a second; 0: none */
+    uint64_t memory;     /* bytes for the map of a chain's sectors */
     int64_t size; /* of a stream that is raw or a fixed VHD; -1: not given */
     bool size_from_chs; /* a VHD's size is what its geometry says */
     bool azure;         /* whole MiB */
@@ -61,6 +62,7 @@ struct options {
 };
 
 enum { LEVEL_DEFAULT = 2, TIMEOUT_DEFAULT = 300, OLDER_THAN_DEFAULT = 86400 };
+enum { MEMORY_DEFAULT = 48 * 1024 * 1024 };
 
 void options_init(struct options *o);
 void options_free(struct options *o);

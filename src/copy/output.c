@@ -260,7 +260,7 @@ int output_break(struct output *out, bool *further, struct err *why)
     int code = 0;
 
     *further = false;
-    if (pool_output_is_ready(out->xapi)) {
+    if (pool_output_is_ready(out->xapi) && !out->is_chain) {
         code = pool_output_break(out, further, &e);
         close_stream(out, why);
     } else {
@@ -278,6 +278,8 @@ void output_close(struct output *out, struct err *why)
     close_stream(out, why);
     store_output_close(out->store, why);
     out->store = NULL;
+    out->held = NULL;
+    out->is_chain = false;
     pool_output_close(out->xapi, why);
     out->xapi = NULL;
 }

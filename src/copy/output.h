@@ -40,6 +40,7 @@ struct output {
     struct sink *sink;
     struct sink *held; /* of --verify: the place at the bottom of `sink`, which
                           owns it; NULL: it cannot be held back */
+    bool is_chain;     /* of several members: begun anew after a break */
     bool noted;        /* the digest goes with the image */
     char note[DIGEST_NOTE_SIZE]; /* as it does */
     struct encoder *enc;

@@ -7,10 +7,9 @@
 #include "copy/pool_base.h"
 #include "copy/pool_export.h"
 #include "copy/pool_login.h"
+#include "copy/pool_output_inner.h"
 #include "copy/state.h"
-#include "image/image_shape.h"
 #include "image/vhd/vhd_head.h"
-#include "xapi/xapi_disk.h"
 #include "xapi/xapi_import.h"
 
 #include <inttypes.h>
@@ -19,28 +18,6 @@
 #include <string.h>
 
 enum { CHECKPOINT_STEP = 64 * 1024 * 1024 };
-
-struct pool_output {
-    struct vhdstream *v;
-    struct xapi *x;
-    struct xapi_sr sr;
-    struct xapi_disk *disk;
-    struct xapi_vdi vdi;      /* of that disk */
-    struct xapi_vdi base;     /* that a delta is laid over; ref "": none */
-    struct uuid image;        /* of the VHD that comes; null: not known */
-    bool existing;            /* it was there before */
-    bool ready;               /* all was found */
-    bool noted;               /* a digest goes with it */
-    enum xapi_format form;    /* of the transfer under way */
-    struct image_shape shape; /* of what is sent */
-    bool begun;               /* shape is known */
-    struct encoder_rest rest; /* what is left after the transfers that broke */
-    struct sink *import;      /* in the sink of the output; not owned */
-    bool has_state;           /* the file of --state tells of this disk */
-    char run[UUID_TEXT_SIZE]; /* that made the disk; "": it was there before */
-    bool adopted;             /* an earlier run has begun it */
-    bool deaf; /* the file of --state cannot be written any more */
-};
 
 static int find_existing(struct vhdstream *v, const struct place *p,
                          struct pool_output *pool, struct err *e)
@@ -194,12 +171,13 @@ static enum xapi_format choose_form(const struct pool_output *pool,
     return image_is_ascending(img) && !is_rest(pool) ? XAPI_RAW : XAPI_CHUNKED;
 }
 
-static int create(struct vhdstream *v, struct pool_output *pool,
-                  const struct image *img, const char *label, struct err *e)
+int pool_output_create(struct pool_output *pool, uint64_t size,
+                       const char *label, struct err *e)
 {
+    const struct vhdstream *v = pool->v;
     const struct xapi_new how = {
         .sr = &pool->sr,
-        .size = img->size,
+        .size = size,
         .label = v->opt.name_label ? v->opt.name_label : label,
         .description = v->opt.description,
         .other_config = v->opt.other_config,
@@ -354,8 +332,8 @@ static void keep_or_forget(struct pool_output *pool, struct err *why)
 /* --- the transfer ----------------------------------------------------------*/
 
 /* By which deltas to it will know the disk. */
-static void note_image(struct pool_output *pool, const struct image *img,
-                       const struct uuid *known)
+void pool_output_note_image(struct pool_output *pool, const struct image *img,
+                            const struct uuid *known)
 {
     pool->image = (struct uuid){0};
     if (!uuid_is_null(known))
@@ -364,7 +342,7 @@ static void note_image(struct pool_output *pool, const struct image *img,
         pool->image = img->vhd->footer.uuid;
 }
 
-static int drop_notes(struct pool_output *pool, struct err *e)
+int pool_output_drop_notes(struct pool_output *pool, struct err *e)
 {
     if (*pool->vdi.digest)
         TRY(xapi_vdi_drop_note(pool->x, pool->vdi.ref, XAPI_NOTE_DIGEST, e));
@@ -383,15 +361,15 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     if (is_delta(pool))
         TRY(pool_base_check_import(v, pool->x, &pool->base, &pool->sr, *img,
                                    e));
-    note_image(pool, *img, &out->uuid);
+    pool_output_note_image(pool, *img, &out->uuid);
     pool->form = choose_form(pool, *img);
     if (!pool->disk) {
-        TRY(create(v, pool, *img, label, e));
+        TRY(pool_output_create(pool, (*img)->size, label, e));
         TRY(begin_state(out, e));
     }
     TRY(encode(out, img, e));
     if (pool->existing)
-        TRY(drop_notes(pool, e));
+        TRY(pool_output_drop_notes(pool, e));
     pool->noted = hashing_is_wanted(v);
     how.format = pool->form;
     how.length = out->enc->size;

@@ -45,8 +45,11 @@ struct encoder_ops {
 struct encoder {
     const struct encoder_ops *ops;
     const struct image *img;
-    uint64_t size; /* exact, bytes */
+    uint64_t size; /* exact, bytes; or ENCODER_SIZE_OPEN */
 };
+
+/* Known only when all is written: for whoever need not promise it. */
+#define ENCODER_SIZE_OPEN UINT64_MAX
 
 /* 1 and *rest, or 0 where there is no going on: see reached above. */
 int encoder_reached(const struct encoder *enc, uint64_t len,
@@ -93,6 +96,11 @@ int vhd_fixed_encoder(struct encoder **out, const struct image *img,
 int chunked_encoder(struct encoder **out, const struct image *img,
                     uint64_t size, const struct encoder_rest *rest,
                     struct err *e);
+
+/* The same framing for the sectors that are present, and nothing else: what no
+ * record covers stays as it is. Its size is open. */
+int chunked_runs_encoder(struct encoder **out, const struct image *img,
+                         struct err *e);
 
 /* What raw_encoder and chunked_encoder ask of an image: whole, and not larger
  * than `size`. */

@@ -82,7 +82,8 @@ static int keep_promise(const struct encoder *enc, const struct sink *s,
 {
     uint64_t written = s->pos - start;
 
-    if (written == enc->size || (sink_is_seekable(s) && !written))
+    if (written == enc->size || enc->size == ENCODER_SIZE_OPEN ||
+        (sink_is_seekable(s) && !written))
         return 0;
     return err_set(e, ERR_FAILED,
                    "%s: %" PRIu64 " bytes were written where %" PRIu64

@@ -43,8 +43,11 @@ static int check_footer(struct raw_image *r, struct err *e)
     vhd_refusal_init(&refusal, r->src, NULL);
     refusal.judge.stream = false; /* its length is known: as in a file */
     TRY(vhd_ends_judge_fixed(&refusal.judge, &h, e));
-    if (h.footer.type == VHD_FIXED && h.size == r->len)
+    if (h.footer.type == VHD_FIXED && h.size == r->len) {
+        r->head.footer = h.footer;
+        r->base.vhd = &r->head;
         return 0;
+    }
     return err_set(e, ERR_CORRUPT,
                    "%s: the trailing footer (byte %" PRIu64
                    ") tells of a disk of type %" PRIu32 " and %" PRIu64

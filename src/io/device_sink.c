@@ -129,6 +129,15 @@ static int device_clear(struct sink *s, uint64_t size, struct err *e)
     return 0;
 }
 
+static int device_grow(struct sink *s, uint64_t size, struct err *e)
+{
+    struct device_sink *d = (struct device_sink *)s;
+
+    TRY(zero_range(d, d->cleared, size, e));
+    d->cleared = size;
+    return 0;
+}
+
 static int device_finish(struct sink *s, struct err *e)
 {
     struct device_sink *d = (struct device_sink *)s;
@@ -172,6 +181,7 @@ static const struct sink_ops device_ops = {
     .zeros = device_zeros,
     .clear = device_clear,
     .pwrite = device_pwrite,
+    .grow = device_grow,
     .finish = device_finish,
     .reopen = device_reopen,
     .release = device_release,

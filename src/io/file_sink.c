@@ -80,6 +80,36 @@ static int file_clear(struct sink *s, uint64_t size, struct err *e)
     return 0;
 }
 
+static int file_grow(struct sink *s, uint64_t size, struct err *e)
+{
+    return set_size((struct file_sink *)s, size, e);
+}
+
+static int file_pread(struct sink *s, void *buf, size_t len, uint64_t offset,
+                      struct err *e)
+{
+    struct file_sink *f = (struct file_sink *)s;
+    uint8_t *to = buf;
+
+    TRY(wait_check(f->wait, e));
+    while (len) {
+        ssize_t got = sys_pread(f->place.fd, to, len, offset);
+
+        if (got < 0)
+            return err_errno(e, errno, "%s: reading at byte %" PRIu64, s->name,
+                             offset);
+        if (!got)
+            return err_set(e, ERR_CORRUPT,
+                           "%s: ends at byte %" PRIu64
+                           ", where %zu more were written",
+                           s->name, offset, len);
+        to += got;
+        offset += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return 0;
+}
+
 static int file_finish(struct sink *s, struct err *e)
 {
     struct file_sink *f = (struct file_sink *)s;
@@ -121,6 +151,8 @@ static const struct sink_ops file_ops = {
     .zeros = file_zeros,
     .clear = file_clear,
     .pwrite = file_pwrite,
+    .grow = file_grow,
+    .pread = file_pread,
     .finish = file_finish,
     .reopen = file_reopen,
     .release = file_release,

@@ -79,6 +79,22 @@ int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
     return 0;
 }
 
+int sink_grow(struct sink *s, uint64_t size, struct err *e)
+{
+    return s->ops->grow(s, size, e);
+}
+
+bool sink_can_pread(const struct sink *s)
+{
+    return s->ops->pread != NULL;
+}
+
+int sink_pread(struct sink *s, void *buf, size_t len, uint64_t offset,
+               struct err *e)
+{
+    return s->ops->pread(s, buf, len, offset, e);
+}
+
 int sink_finish(struct sink *s, struct err *e)
 {
     TRY(s->ops->finish(s, e));

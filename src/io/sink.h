@@ -34,9 +34,17 @@ struct sink_ops {
     /* Makes the whole thing `size` zero bytes, at no or little cost, for pwrite
      * to fill. NULL: append only. */
     int (*clear)(struct sink *s, uint64_t size, struct err *e);
-    /* Writes at `offset`, within the size that clear gave. NULL with clear. */
+    /* Writes at `offset`, within the size that clear or grow gave. NULL with
+     * clear. */
     int (*pwrite)(struct sink *s, const void *buf, size_t len, uint64_t offset,
                   struct err *e);
+    /* After clear: makes it `size` bytes, no fewer than before, with zeros at
+     * the end. NULL with clear. */
+    int (*grow)(struct sink *s, uint64_t size, struct err *e);
+    /* After clear: all of what is at `offset`. NULL: it cannot be read until
+     * it is finished. */
+    int (*pread)(struct sink *s, void *buf, size_t len, uint64_t offset,
+                 struct err *e);
     /* Everything was written: make it last. */
     int (*finish)(struct sink *s, struct err *e);
     /* Of a held sink that was finished: what it wrote, for reading. NULL: it
@@ -67,6 +75,11 @@ bool sink_is_seekable(const struct sink *s);
 int sink_clear(struct sink *s, uint64_t size, struct err *e);
 int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
                 struct err *e);
+int sink_grow(struct sink *s, uint64_t size, struct err *e);
+/* sink_can_pread: whether the place takes it (a regular file). */
+bool sink_can_pread(const struct sink *s);
+int sink_pread(struct sink *s, void *buf, size_t len, uint64_t offset,
+               struct err *e);
 int sink_finish(struct sink *s, struct err *e);
 
 /* Whether what sink_open_file writes there could be read back; it is not

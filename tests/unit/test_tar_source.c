@@ -133,55 +133,6 @@ static void test_a_second_disk_is_refused(void **state)
                         "into a pool or into a raw or VHD file");
 }
 
-static void assert_member(struct source *s, const char *name,
-                          const char *content)
-{
-    assert_string_equal(tar_source_member(s), name);
-    assert_int_equal(source_read_full(s, back, strlen(content), "it", &e), 0);
-    assert_memory_equal(back, content, strlen(content));
-    assert_int_equal(source_read(s, back, 1, &e), 0);
-    source_close(s);
-}
-
-static void test_members_one_after_the_other(void **state)
-{
-    struct source *s;
-
-    (void)state;
-    tar_begin();
-    tar_member("d/1.vhd", "parent");
-    tar_member("notes", "x");
-    tar_member("d/0.vhd", "the leaf");
-    tar_end();
-    s = fake_source_open(&in, tar, tar_len);
-    assert_ok(source_untar(&s, &notice, &tail, &e), &e);
-    tar_source_apart(s);
-    assert_string_equal(tar_source_archive(s), "fake");
-    assert_member(s, "1.vhd", "parent");
-    assert_int_equal(tar_source_next(s, &e), 1);
-    assert_member(s, "0.vhd", "the leaf");
-    assert_int_equal(tar_source_next(s, &e), 0);
-    assert_true(in.base.ended);
-    assert_int_equal(in.closed, 0);
-    tar_source_end(s);
-    assert_int_equal(in.closed, 1);
-}
-
-static void test_the_end_after_the_last_of_them_is_looked_at(void **state)
-{
-    struct source *s;
-
-    (void)state;
-    tar_begin();
-    tar_member("1.vhd", "parent");
-    s = fake_source_open(&in, tar, tar_len);
-    assert_ok(source_untar(&s, &notice, &tail, &e), &e);
-    tar_source_apart(s);
-    assert_member(s, "1.vhd", "parent");
-    assert_int_equal(tar_source_next(s, &e), ERR_CORRUPT);
-    tar_source_end(s);
-}
-
 static void test_an_archive_without_a_disk_names_what_it_holds(void **state)
 {
     (void)state;
@@ -437,8 +388,6 @@ int main(void)
         cmocka_unit_test(test_the_member_has_a_name_and_a_size),
         cmocka_unit_test(test_what_is_not_a_disk_is_passed_over),
         cmocka_unit_test(test_a_second_disk_is_refused),
-        cmocka_unit_test(test_members_one_after_the_other),
-        cmocka_unit_test(test_the_end_after_the_last_of_them_is_looked_at),
         cmocka_unit_test(test_an_archive_without_a_disk_names_what_it_holds),
         cmocka_unit_test(test_empty_archives_and_other_things_are_refused),
         cmocka_unit_test(test_an_empty_disk_ends_at_once),

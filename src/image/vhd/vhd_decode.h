@@ -15,7 +15,8 @@
  * intact trailing footer is cut, and fails at its end with ERR_CORRUPT.
  *
  * image->vhd is the head without its table (bat and order are NULL); NULL for a
- * fixed disk from a stream, whose footer is still to come.
+ * fixed disk from a stream until its end, where the footer comes: only that
+ * footer is in the head then.
  */
 int vhd_decode(struct source **src, const struct vhd_origin *origin,
                struct image **out, struct err *e);
