@@ -156,11 +156,11 @@ static int handle_password_fd(struct arguments *a, int sides, const char *value)
 /* clang-format off */
 static const struct cli_option cli_options[] = {
     {"from", 0, "FORMAT", VERB_SOURCE, false, true, NULL,
-     "what the source is: raw, vhd, vhd-fixed, tar, tgz"},
+     "the source is: raw, vhd, vhd-fixed, tar, tgz, tzst"},
     {"to", 0, "FORMAT", VERB_MOVE, false, true, NULL,
-     "write this: raw, vhd, vhd-fixed, tar, tgz"},
+     "write this: raw, vhd, vhd-fixed, tar, tgz, tzst"},
     {"level", 0, "N", VERB_MOVE, false, true, NULL,
-     "compress from 1, fast, to 9, dense (default: 2)"},
+     "from 1, fast, to 9, dense (default 2; tzst: 3)"},
     {"threads", 0, "N", VERB_SOURCE, false, true, NULL,
      "threads to work with; 0: none (default: the cores)"},
     {"name-label", 0, "NAME", VERB_MOVE, false, true, NULL,
@@ -191,7 +191,7 @@ static const struct cli_option cli_options[] = {
     {"verify", 0, NULL, VERB_MOVE, false, true, NULL,
      "read the copy back and compare its digest"},
     {"plain", 0, NULL, VERB_MOVE, false, true, NULL,
-     "no digest.json in a tar or tgz"},
+     "no digest.json in an image"},
     {"blocks", 0, "FILE", VERB_HASH, false, true, NULL,
      "write the digest of each block to this file"},
     {"dry-run", 0, NULL, VERB_REPAIR | VERB_CLEAN, false, true, NULL,

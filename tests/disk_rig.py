@@ -67,7 +67,7 @@ def footer_of(path):
         return Footer.unpack(file.read())
 
 
-# --- images: tar, tgz --------------------------------------------------------
+# --- images: tar, tgz, tzst --------------------------------------------------------
 
 
 def image_of(data, name="0.vhd", mode="w:gz"):
@@ -80,7 +80,16 @@ def image_of(data, name="0.vhd", mode="w:gz"):
     return out.getvalue()
 
 
+def zstd_of(data, *options):
+    """The bytes, compressed by zstd."""
+    return subprocess.run(["zstd", "-qc", *options], input=data, stdout=subprocess.PIPE,
+                          check=True).stdout
+
+
 def open_image(path):
+    if path.endswith("zst"):
+        tar = subprocess.run(["zstd", "-dc", path], stdout=subprocess.PIPE, check=True).stdout
+        return tarfile.open(fileobj=io.BytesIO(tar), mode="r:")
     return tarfile.open(path, mode="r:gz" if path.endswith("gz") else "r:")
 
 
@@ -102,10 +111,10 @@ def member_of(path, scratch):
 
 
 def content_of(path, form, scratch):
-    """The disk inside a file of the form raw, vhd, tar or tgz."""
+    """The disk inside a file of the form raw, vhd, tar, tgz or tzst."""
     if form == "raw":
         return read_raw(path)
-    if form in ("tar", "tgz"):
+    if form in ("tar", "tgz", "tzst"):
         path = member_of(path, scratch)
     return read_content([path])
 

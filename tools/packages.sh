@@ -7,12 +7,12 @@
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libarchive-dev
     libcurl4-openssl-dev libdeflate-dev libisal-dev libjansson-dev libssl-dev
-    libyaml-dev"
+    libyaml-dev libzstd-dev"
 packages_demo="e2fsprogs openssl python3 qemu-utils time"
 packages_tests="e2fsprogs glance-api libcmocka-dev openssl pigz
     python3-os-xenapi python3-pytest python3-pytest-xdist qemu-utils
     busybox-static libarchive-tools strace perl p7zip-full dosfstools
-    nginx-light libvhdi-utils"
+    nginx-light libvhdi-utils zstd"
 packages_style="clang-format python3 shellcheck"
 packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
 packages_bench="curl e2fsprogs gnuplot-nox nginx-light openssl pigz python3

@@ -22,6 +22,7 @@ void options_init(struct options *o)
 
     *o = (struct options){
         .level = LEVEL_DEFAULT,
+        .zstd_level = ZSTD_LEVEL_DEFAULT,
         .threads = cores < 1    ? 1
                    : cores > 64 ? 64
                                 : (unsigned)cores,
@@ -126,6 +127,7 @@ static int set_level(struct options *o, const char *name, const char *value,
 
     TRY(set_number(&level, name, value, 1, 9, e));
     o->level = (int)level;
+    o->zstd_level = (int)level;
     return 0;
 }
 

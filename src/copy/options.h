@@ -28,6 +28,7 @@ struct options {
     struct side src, dst;
     const struct format *from, *to; /* NULL: by name or content */
     int level;                      /* of gzip, 1 to 9 */
+    int zstd_level;                 /* of zstd, 1 to 9 */
     unsigned threads;
     unsigned timeout_s;
     unsigned retries;
@@ -61,8 +62,12 @@ struct options {
     json_t *other_config; /* texts for that of a new VDI, or NULL */
 };
 
-enum { LEVEL_DEFAULT = 2, TIMEOUT_DEFAULT = 300, OLDER_THAN_DEFAULT = 86400 };
-enum { MEMORY_DEFAULT = 48 * 1024 * 1024 };
+enum {
+    LEVEL_DEFAULT = 2,
+    ZSTD_LEVEL_DEFAULT = 3,
+    TIMEOUT_DEFAULT = 300,
+    OLDER_THAN_DEFAULT = 86400,
+};
 
 void options_init(struct options *o);
 void options_free(struct options *o);

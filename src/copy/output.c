@@ -49,10 +49,11 @@ static int choose_note(const struct vhdstream *v, struct output *out,
     bool packed = out->format->pack != PACK_NONE;
 
     if (v->opt.plain && !packed)
-        return err_set(e, ERR_USAGE,
-                       "--plain is for tar and tgz: %s is to be %s, which has "
-                       "no room for more than the disk",
-                       out->place->name, out->format->name);
+        return err_set(
+            e, ERR_USAGE,
+            "--plain is for tar, tgz and tzst: %s is to be %s, which has "
+            "no room for more than the disk",
+            out->place->name, out->format->name);
     out->noted = packed && !v->opt.plain && hashing_is_wanted(v);
     return 0;
 }
@@ -170,7 +171,8 @@ static int begin_vhd(struct output *out, struct image **img, struct err *e)
     return vhd_encoder(&out->enc, *img, &opt, e);
 }
 
-/* Puts gzip and tar around the sink; the tar header already has the size. */
+/* Puts compression and tar around the sink; the tar header already has the
+ * size. */
 static int pack(struct vhdstream *v, struct output *out, struct err *e)
 {
     if (out->format->pack == PACK_NONE)
@@ -178,6 +180,9 @@ static int pack(struct vhdstream *v, struct output *out, struct err *e)
     if (out->format->pack == PACK_TGZ) {
         TRY(operation_pool(v, e));
         TRY(sink_gzip(&out->sink, v->opt.level, v->pool, e));
+    } else if (out->format->pack == PACK_TZST) {
+        TRY(operation_pool(v, e));
+        TRY(sink_zstd(&out->sink, v->opt.zstd_level, v->pool, e));
     }
     return sink_tar(&out->sink, "0.vhd", out->enc->size, e);
 }
@@ -193,6 +198,7 @@ static int64_t upload_size(const struct output *out)
     case PACK_TAR:
         return (int64_t)sink_tar_size(out->enc->size) + note;
     case PACK_TGZ:
+    case PACK_TZST:
     default:
         return -1;
     }

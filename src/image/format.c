@@ -2,6 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "image/format.h"
 
+#include "io/zst_frame.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +14,7 @@ static const struct format formats[] = {
     {"vhd-fixed", PACK_NONE, DISK_VHD_FIXED, {NULL}},
     {"tar", PACK_TAR, DISK_VHD, {".tar"}},
     {"tgz", PACK_TGZ, DISK_VHD, {".tgz", ".tar.gz"}},
+    {"tzst", PACK_TZST, DISK_VHD, {".tzst", ".tar.zst"}},
 };
 
 enum { NFORMATS = sizeof(formats) / sizeof(formats[0]) };
@@ -63,7 +66,7 @@ size_t format_stem_len(const char *path)
 
 const char *format_names(void)
 {
-    return "raw, vhd, vhd-fixed, tar, tgz";
+    return "raw, vhd, vhd-fixed, tar, tgz, tzst";
 }
 
 struct magic {
@@ -83,7 +86,6 @@ static const struct magic magics[] = {
     {"# Disk Descriptor", 17, 0, CONTENT_FOREIGN, "a VMDK descriptor"},
     {"\x7f\x10\xda\xbe", 4, 64, CONTENT_FOREIGN, "a VDI image of VirtualBox"},
     {"QED\0", 4, 0, CONTENT_FOREIGN, "a QED image"},
-    {"\x28\xb5\x2f\xfd", 4, 0, CONTENT_FOREIGN, "zstd data"},
     {"\xfd"
      "7zXZ",
      6, 0, CONTENT_FOREIGN, "xz data"},
@@ -115,6 +117,8 @@ static bool is_old_tar(const uint8_t *head, size_t len)
 
 enum content content_of(const uint8_t *head, size_t len, const char **name)
 {
+    enum zst_kind kind;
+
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
         const struct magic *m = &magics[i];
 
@@ -123,6 +127,11 @@ enum content content_of(const uint8_t *head, size_t len, const char **name)
             continue;
         *name = m->name;
         return m->content;
+    }
+    kind = zst_kind_of(head, len);
+    if (kind == ZST_DATA || kind == ZST_SKIPPABLE) {
+        *name = "zstd";
+        return CONTENT_ZSTD;
     }
     *name = "raw";
     return is_old_tar(head, len) ? CONTENT_TAR : CONTENT_UNKNOWN;

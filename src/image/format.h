@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* How the disk is packed. */
-enum pack { PACK_NONE, PACK_TAR, PACK_TGZ };
+enum pack { PACK_NONE, PACK_TAR, PACK_TGZ, PACK_TZST };
 
 /* What the disk is, inside the pack. DISK_ANY: what the content says. */
 enum disk { DISK_ANY, DISK_RAW, DISK_VHD, DISK_VHD_FIXED };
@@ -38,6 +38,7 @@ const char *format_names(void);
 enum content {
     CONTENT_UNKNOWN, /* raw, as far as one can see */
     CONTENT_GZIP,
+    CONTENT_ZSTD,
     CONTENT_TAR,
     CONTENT_VHD,
     CONTENT_FOREIGN, /* a known form that is not taken: content_name */

@@ -25,6 +25,8 @@ static const char *content_wanted(const struct format *f, enum content wanted)
 {
     if (wanted == CONTENT_GZIP)
         return "gzip data";
+    if (wanted == CONTENT_ZSTD)
+        return "zstd data";
     return wanted == CONTENT_TAR ? "a tar archive" : f->name;
 }
 
@@ -43,22 +45,37 @@ static int contradiction(const struct source *src,
                    src->name, opt->suffix->name, found, format_names());
 }
 
-/* Takes gzip and tar off, as the format demands or the content shows. */
+/* What a format's outermost layer is, where that is a compression. */
+static enum content compression_of(const struct format *f)
+{
+    if (f && f->pack == PACK_TGZ)
+        return CONTENT_GZIP;
+    return f && f->pack == PACK_TZST ? CONTENT_ZSTD : CONTENT_UNKNOWN;
+}
+
+static int decompress(struct source **src, const struct image_open_options *opt,
+                      enum content content, struct err *e)
+{
+    if (!source_is_seekable(*src))
+        TRY(source_async(src, opt->threads, opt->halt, e));
+    return content == CONTENT_GZIP ? source_gunzip(src, opt->pool, e)
+                                   : source_unzstd(src, opt->pool, e);
+}
+
+/* Takes compression and tar off, as the format demands or the content shows. */
 static int unpack(struct source **src, const struct image_open_options *opt,
                   const struct format *f, struct err *e)
 {
-    enum content content;
+    enum content content, wanted = compression_of(f);
     const char *found;
 
     TRY(look(src, &content, &found, e));
-    if (f && f->pack == PACK_TGZ && content != CONTENT_GZIP)
-        return contradiction(*src, opt, CONTENT_GZIP, found, e);
-    if (content == CONTENT_GZIP) {
-        if (f && f->pack != PACK_TGZ)
+    if (wanted != CONTENT_UNKNOWN && content != wanted)
+        return contradiction(*src, opt, wanted, found, e);
+    if (content == CONTENT_GZIP || content == CONTENT_ZSTD) {
+        if (f && content != wanted)
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
-        if (!source_is_seekable(*src))
-            TRY(source_async(src, opt->threads, opt->halt, e));
-        TRY(source_gunzip(src, opt->pool, e));
+        TRY(decompress(src, opt, content, e));
         TRY(look(src, &content, &found, e));
     }
     if (f && f->pack != PACK_NONE && content != CONTENT_TAR)

@@ -28,8 +28,8 @@ struct image_open_options {
 };
 
 /*
- * Finds the disk in a source: unpacks gzip and tar as needed and decodes the
- * head of what is inside. Takes over *src (NULL afterwards) on success.
+ * Finds the disk in a source: unpacks gzip, zstd and tar as needed and decodes
+ * the head of what is inside. Takes over *src (NULL afterwards) on success.
  *
  * What the user says goes before the name, the name before the content; a name
  * other than raw that the content contradicts is ERR_USAGE and asks for --from.
@@ -38,8 +38,8 @@ struct image_open_options {
 int image_open(struct source **src, const struct image_open_options *opt,
                struct image **out, struct err *e);
 
-/* The first half of that: takes gzip and tar off *src. *disk is what the user
- * or a name says of the disk inside, DISK_ANY where nobody does. */
+/* The first half of that: takes gzip, zstd and tar off *src. *disk is what the
+ * user or a name says of the disk inside, DISK_ANY where nobody does. */
 int image_unpack(struct source **src, const struct image_open_options *opt,
                  enum disk *disk, struct err *e);
 

@@ -136,6 +136,11 @@ int sink_open_caller(struct sink **out, sink_caller_fn *fn, void *ctx,
  * to in the caller's thread. */
 int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
 
+/* Compresses into zstd frames of 1 MiB of content each. `level` is zstd's own.
+ * The rest as sink_gzip; at level 3 it holds about 3.5 MiB for each thread and
+ * two more. */
+int sink_zstd(struct sink **s, int level, struct pool *pool, struct err *e);
+
 /* One tar archive with one member `name` (1 to 99 bytes) of exactly `size`
  * bytes, which the caller then writes: a byte more fails at once, one less at
  * finish (ERR_CORRUPT), and the archive then has no end. */

@@ -122,6 +122,13 @@ int source_open_caller(struct source **out, source_caller_fn *fn, void *ctx,
  * the same. The pool must outlive the source. */
 int source_gunzip(struct source **s, struct pool *pool, struct err *e);
 
+/* Decompresses zstd: any number of frames, skippable ones between them, the
+ * sums checked where there are such. A frame that needs a window of more than
+ * 128 MiB or a dictionary is ERR_UNSUPPORTED; bytes after the last frame are an
+ * error, zero padding is not. What sink_zstd has written is decompressed by the
+ * pool's threads, as with source_gunzip. */
+int source_unzstd(struct source **s, struct pool *pool, struct err *e);
+
 /* Reads ahead in a thread of its own through a ring of buffers. Seekability is
  * lost. With `threads` 0 it does nothing.
  *

@@ -7,11 +7,12 @@ import tarfile
 
 import pytest
 
-from disk_rig import MIB, image_of, noise, read_content, vhd
+from disk_rig import MIB, image_of, noise, read_content, vhd, zstd_of
 
 DATA = noise("formats", 2 * MIB)
 DISK = vhd(2 * MIB, {0: DATA})
-FORMS = {"raw": DATA, "vhd": DISK, "tar": image_of(DISK, mode="w"), "tgz": image_of(DISK)}
+FORMS = {"raw": DATA, "vhd": DISK, "tar": image_of(DISK, mode="w"), "tgz": image_of(DISK),
+         "tzst": zstd_of(image_of(DISK, mode="w"))}
 
 
 def put(folder, name, data):
@@ -41,6 +42,13 @@ def test_name_says_image(program, tmp_path, name, mode):
     assert (tmp_path / "out.raw").read_bytes() == DATA
 
 
+@pytest.mark.parametrize("name", ["a.tzst", "a.tar.zst", "a.TAR.ZST"])
+def test_name_says_zstd_image(program, tmp_path, name):
+    put(tmp_path, name, FORMS["tzst"])
+    program("copy", tmp_path / name, tmp_path / "out.raw")
+    assert (tmp_path / "out.raw").read_bytes() == DATA
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ["disk", "disk.bin", "gz", ".vhd.bak"])
 def test_content_decides_where_the_name_says_nothing(program, tmp_path, name, form):
@@ -49,7 +57,7 @@ def test_content_decides_where_the_name_says_nothing(program, tmp_path, name, fo
     assert (tmp_path / "out.raw").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("form", ["vhd", "tgz", "tar"])
+@pytest.mark.parametrize("form", ["vhd", "tgz", "tar", "tzst"])
 def test_content_decides_on_a_pipe(program, form):
     assert program("copy", "-", "-", "--to=raw", stdin=FORMS[form]).out == DATA
 
@@ -61,13 +69,27 @@ def test_vhd_in_a_gzip_without_tar(program, tmp_path):
     assert (tmp_path / "out.raw").read_bytes() == DATA
 
 
+@pytest.mark.parametrize("name", ["a.vhd.zst", "a"])
+def test_vhd_in_zstd_without_tar(program, tmp_path, name):
+    put(tmp_path, name, zstd_of(DISK))
+    program("copy", tmp_path / name, tmp_path / "out.raw")
+    assert (tmp_path / "out.raw").read_bytes() == DATA
+
+
+def test_raw_in_zstd_without_tar(program, tmp_path):
+    put(tmp_path, "a.raw.zst", zstd_of(DATA))
+    program("copy", tmp_path / "a.raw.zst", tmp_path / "out.raw", "--size", len(DATA))
+    assert (tmp_path / "out.raw").read_bytes() == DATA
+
+
 # -- name and content disagree --------------------------------------------------
 
 
 @pytest.mark.parametrize("name, form, says", [
     ("a.vhd", "tgz", "gzip"), ("a.vhd", "tar", "tar"), ("a.tgz", "vhd", "VHD"),
     ("a.tgz", "tar", "tar"), ("a.tar", "tgz", "gzip"), ("a.tar", "vhd", "VHD"),
-    ("a.tgz", "raw", "raw"), ("a.tar", "raw", "raw"),
+    ("a.tgz", "raw", "raw"), ("a.tar", "raw", "raw"), ("a.tzst", "tgz", "gzip"),
+    ("a.tgz", "tzst", "zstd"), ("a.tzst", "vhd", "VHD"), ("a.vhd", "tzst", "zstd"),
 ])
 def test_conflict_of_name_and_content_asks_for_from(program, tmp_path, name, form, says):
     path = put(tmp_path, name, FORMS[form])
@@ -85,7 +107,8 @@ def test_from_decides_against_the_name(program, tmp_path, name, form):
 
 
 @pytest.mark.parametrize("said, form", [("vhd", "raw"), ("tgz", "vhd"), ("tar", "raw"),
-                                        ("tgz", "tar"), ("vhd", "tgz"), ("tar", "tgz")])
+                                        ("tgz", "tar"), ("vhd", "tgz"), ("tar", "tgz"),
+                                        ("tzst", "tgz"), ("tgz", "tzst"), ("tar", "tzst")])
 def test_from_that_is_not_so_is_a_mismatch(program, tmp_path, said, form):
     program("copy", put(tmp_path, "a", FORMS[form]), tmp_path / "out.raw", "--from", said,
             status=3)
@@ -137,8 +160,7 @@ def test_raw_member_of_an_image_with_a_planted_head(program, tmp_path, kind):
 
 
 FOREIGN = {"qcow2": b"QFI\xfb\0\0\0\3", "VHDX": b"vhdxfile", "VMDK": b"KDMV\1\0\0\0",
-           "xz": b"\xfd7zXZ\0", "bzip2": b"BZh91AY&SY", "zip": b"PK\3\4\x14\0",
-           "zstd": b"\x28\xb5\x2f\xfd"}
+           "xz": b"\xfd7zXZ\0", "bzip2": b"BZh91AY&SY", "zip": b"PK\3\4\x14\0"}
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -148,13 +170,14 @@ def test_foreign_format_is_named(program, tmp_path, name):
     assert name in result.line and not (tmp_path / "out.raw").exists()
 
 
-@pytest.mark.parametrize("form", ["raw", "vhd", "tar", "tgz"])
+@pytest.mark.parametrize("form", ["raw", "vhd", "tar", "tgz", "tzst"])
 def test_to_decides_against_the_name(program, tmp_path, form):
     source = put(tmp_path, "a.raw", DATA)
     program("copy", source, tmp_path / "out.bin", "--to", form)
     start = (tmp_path / "out.bin").read_bytes()[:512]
     assert {"raw": start == DATA[:512], "vhd": start[:8] == b"conectix",
-            "tar": start[257:262] == b"ustar", "tgz": start[:2] == b"\x1f\x8b"}[form]
+            "tar": start[257:262] == b"ustar", "tgz": start[:2] == b"\x1f\x8b",
+            "tzst": start[:4] == b"\x28\xb5\x2f\xfd"}[form]
 
 
 def test_name_of_the_output_that_says_nothing(program, tmp_path):

@@ -21,7 +21,7 @@ enum { MEND_TAR = 1, MEND_DISK = 2, GZIP = 4, SIZED = 8, NAMED = 16 };
 enum { FORM_SHIFT = 5, TAR_UNIT = 512, TAR_SUM = 148, STORED_MAX = 60000 };
 
 static const char *const forms[8] = {NULL,  NULL,        "raw", "vhd",
-                                     "tar", "vhd-fixed", "tgz", NULL};
+                                     "tar", "vhd-fixed", "tgz", "tzst"};
 
 struct input {
     uint8_t *bytes; /* owned */

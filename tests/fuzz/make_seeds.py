@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import struct
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -175,6 +176,32 @@ def gzips(folder):
         put(folder, name + "-threads", b"\xff" + data)
 
 
+def announced(parts, wrong=0):
+    """zstd frames, each behind a marker of its size (src/io/zst_frame.h)."""
+    out = b""
+    for part in parts:
+        frame = zstd(part)
+        out += struct.pack("<III", 0x184D2A50, 4, len(frame) + wrong) + frame
+    return out + struct.pack("<III", 0x184D2A50, 4, 0)
+
+
+def zstd(data, *options):
+    return subprocess.run(["zstd", "-qc", *options], input=data, stdout=subprocess.PIPE,
+                          check=True).stdout
+
+
+def zstds(folder):
+    text, parts = b"conectix" * 500, [b"block " * 12000, bytes(70000), b"end"]
+    for name, data in (("one", zstd(text)), ("two", zstd(text, "-1") * 2),
+                       ("unsized", zstd(text, "--no-content-size", "--no-check")),
+                       ("stored", zstd(os.urandom(300))), ("padded", zstd(text) + bytes(99)),
+                       ("ours", zstd(text) + announced(parts)), ("pzstd", announced(parts)),
+                       ("wrong", announced(parts, 1)), ("short", announced(parts, -3)),
+                       ("skip", struct.pack("<II", 0x184D2A5F, 3) + b"xyz" + zstd(text))):
+        put(folder, name, b"\x40" + data)
+        put(folder, name + "-threads", b"\xff" + data)
+
+
 def texts(folder, names):
     for number, text in enumerate(names):
         put(folder, str(number), text)
@@ -196,6 +223,7 @@ def main(folder):
     texts(os.path.join(folder, "place"), PLACES)
     parents(os.path.join(folder, "parent"))
     gzips(os.path.join(folder, "gunzip"))
+    zstds(os.path.join(folder, "unzstd"))
     texts(os.path.join(folder, "rpc"), [answer.encode() for answer in ANSWERS])
 
 

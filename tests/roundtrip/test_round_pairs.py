@@ -35,6 +35,14 @@ def test_every_disk_goes_there_and_back(program, samples, tmp_path, disk, target
     sample.check(tmp_path / "back.raw", "raw", tmp_path)
 
 
+@pytest.mark.parametrize("source, target", [("raw", "tzst"), ("tzst", "raw"), ("tgz", "tzst"),
+                                            ("tzst", "tgz"), ("tzst", "tzst")])
+def test_zstd_to_file(program, samples, tmp_path, source, target):
+    sample = samples("odd")
+    program("copy", sample.form(source), tmp_path / ("o." + target))
+    sample.check(tmp_path / ("o." + target), target, tmp_path)
+
+
 @pytest.mark.parametrize("disk", DISKS)
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("target", TARGETS)

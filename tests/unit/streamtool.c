@@ -4,8 +4,8 @@
 /* The wrappers of src/io between stdin and stdout, for tests of what others
  * make of their output, and for measuring. Each argument is one:
  *
- *   streamtool [ahead] [pool THREADS] [gunzip] [untar] [behind]
- *              [gzip LEVEL THREADS] [tar NAME SIZE]
+ *   streamtool [ahead] [pool THREADS] [gunzip | unzstd] [untar] [behind]
+ *              [gzip | zstd LEVEL THREADS] [tar NAME SIZE]
  */
 
 #include "base/mem.h"
@@ -56,6 +56,8 @@ static int wrap(struct world *w, char **args, struct err *e)
         return 2;
     } else if (!strcmp(args[0], "gunzip")) {
         TRY(source_gunzip(&w->in, w->pool, e));
+    } else if (!strcmp(args[0], "unzstd")) {
+        TRY(source_unzstd(&w->in, w->pool, e));
     } else if (!strcmp(args[0], "untar")) {
         TRY(source_untar(&w->in, &notice, NULL, e));
     } else if (!strcmp(args[0], "behind")) {
@@ -64,6 +66,11 @@ static int wrap(struct world *w, char **args, struct err *e)
         if (!w->pool)
             TRY(pool_open(&w->pool, (unsigned)atoi(args[2]), e));
         TRY(sink_gzip(&w->out, atoi(args[1]), w->pool, e));
+        return 3;
+    } else if (!strcmp(args[0], "zstd") && args[1] && args[2]) {
+        if (!w->pool)
+            TRY(pool_open(&w->pool, (unsigned)atoi(args[2]), e));
+        TRY(sink_zstd(&w->out, atoi(args[1]), w->pool, e));
         return 3;
     } else if (!strcmp(args[0], "tar") && args[1] && args[2]) {
         TRY(sink_tar(&w->out, args[1], strtoull(args[2], NULL, 10), e));

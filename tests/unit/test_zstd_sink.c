@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "base/bytes.h"
+#include "io/sink.h"
+#include "unit.h"
+
+#include "fake_io.h"
+#include "samples.h"
+
+#include <zstd.h>
+
+enum { CHUNK = 1024 * 1024, SIZE = 3 * CHUNK + 12345 };
+
+static struct err e;
+static uint8_t data[SIZE];
+static uint8_t back[SIZE + 1];
+
+/* What goes through the sink, and what came of it. */
+struct run {
+    struct fake_sink out;
+    struct pool *pool;
+    struct sink *s;
+};
+
+static void run_open(struct run *r, int level, unsigned threads)
+{
+    r->s = fake_sink_open(&r->out);
+    assert_ok(pool_open(&r->pool, threads, &e), &e);
+    assert_ok(sink_zstd(&r->s, level, r->pool, &e), &e);
+}
+
+static void run_close(struct run *r)
+{
+    sink_close(r->s, NULL);
+    pool_close(r->pool);
+    assert_int_equal(r->out.closed, 1);
+}
+
+/* Compresses data[0 .. len), written `step` bytes at a time. */
+static void run_all(struct run *r, int level, unsigned threads, size_t len,
+                    size_t step)
+{
+    run_open(r, level, threads);
+    for (size_t done = 0; done < len; done += step)
+        assert_ok(sink_write(r->s, data + done,
+                             step < len - done ? step : len - done, &e),
+                  &e);
+    assert_ok(sink_finish(r->s, &e), &e);
+    assert_true(r->out.base.finished);
+    run_close(r);
+}
+
+/* By libzstd: the length of the content, or -1. */
+static int64_t unpack(const struct run *r)
+{
+    size_t made = ZSTD_decompress(back, sizeof(back), r->out.data, r->out.len);
+
+    return ZSTD_isError(made) ? -1 : (int64_t)made;
+}
+
+static void test_every_level_and_kind_comes_back(void **state)
+{
+    (void)state;
+    for (enum sample kind = ZEROS; kind < SAMPLES; kind++) {
+        sample_fill(kind, data, SIZE);
+        for (int level = 1; level <= 9; level += 2) {
+            struct run r;
+
+            run_all(&r, level, 2, SIZE, SIZE);
+            assert_int_equal(unpack(&r), SIZE);
+            assert_memory_equal(back, data, SIZE);
+            fake_sink_free(&r.out);
+        }
+    }
+}
+
+static void test_lengths_around_a_chunk_come_back(void **state)
+{
+    const size_t lens[] = {0,         1,         CHUNK - 1, CHUNK,
+                           CHUNK + 1, 2 * CHUNK, 3 * CHUNK};
+
+    (void)state;
+    sample_fill(MIXED, data, SIZE);
+    for (int i = 0; i < 7; i++) {
+        struct run r;
+
+        run_all(&r, 1, 2, lens[i], SIZE);
+        assert_memory_equal(r.out.data, "\x28\xb5\x2f\xfd", 4);
+        assert_int_equal(unpack(&r), lens[i]);
+        assert_memory_equal(back, data, lens[i]);
+        fake_sink_free(&r.out);
+    }
+}
+
+static void assert_same(struct run *a, struct run *b)
+{
+    assert_int_equal(a->out.len, b->out.len);
+    assert_memory_equal(a->out.data, b->out.data, a->out.len);
+    fake_sink_free(&b->out);
+}
+
+static void test_threads_and_write_sizes_do_not_show(void **state)
+{
+    const unsigned threads[] = {0, 1, 2, 5};
+
+    (void)state;
+    sample_fill(MIXED, data, SIZE);
+    for (int level = 1; level <= 5; level += 2) {
+        struct run first, other;
+
+        run_all(&first, level, 0, SIZE, SIZE);
+        for (int i = 0; i < 4; i++) {
+            run_all(&other, level, threads[i], SIZE, 100003);
+            assert_same(&first, &other);
+        }
+        fake_sink_free(&first.out);
+    }
+}
+
+/* Text, many zeros, text: given as such, or written as bytes. */
+static void run_zeros(struct run *r, unsigned threads)
+{
+    run_open(r, 1, threads);
+    assert_ok(sink_write(r->s, data, 6, &e), &e);
+    assert_ok(sink_zeros(r->s, SIZE - 1006, &e), &e);
+    assert_ok(sink_write(r->s, data + SIZE - 1000, 1000, &e), &e);
+    assert_int_equal(r->s->pos, SIZE);
+    assert_ok(sink_finish(r->s, &e), &e);
+    run_close(r);
+}
+
+static void test_zeros_and_written_zeros_are_the_same(void **state)
+{
+    struct run written, given;
+
+    (void)state;
+    sample_fill(TEXT, data, SIZE);
+    memset(data + 6, 0, SIZE - 1006);
+    run_all(&written, 1, 2, SIZE, 77777);
+    for (unsigned threads = 0; threads < 3; threads++) {
+        run_zeros(&given, threads);
+        assert_same(&written, &given);
+    }
+    assert_int_equal(unpack(&written), SIZE);
+    assert_memory_equal(back, data, SIZE);
+    fake_sink_free(&written.out);
+}
+
+/* The frame at data[at], the `number`th: its size. */
+static size_t check_frame(const struct run *r, size_t at, unsigned number)
+{
+    const uint8_t *p = r->out.data + at;
+    size_t size = ZSTD_findFrameCompressedSize(p, r->out.len - at);
+
+    assert_false(ZSTD_isError(size));
+    assert_int_equal(ZSTD_getFrameContentSize(p, size),
+                     number < 3 ? CHUNK : SIZE - 3 * CHUNK);
+    assert_true(p[4] & 4); /* RFC 8878, 3.1.1.1.1.5 */
+    return size;
+}
+
+/* As pzstd has them: skippable frame, its size 4, the size of the frame. */
+static void test_each_frame_is_announced_with_size_and_sum(void **state)
+{
+    unsigned frames = 1;
+    struct run r;
+    size_t at;
+
+    (void)state;
+    sample_fill(MIXED, data, SIZE);
+    run_all(&r, 3, 2, SIZE, SIZE);
+    for (at = check_frame(&r, 0, 0);; frames++) {
+        const uint8_t *p = r.out.data + at;
+        uint32_t size = get_le32(p + 8);
+
+        assert_in_range(at, 0, r.out.len - 12);
+        assert_int_equal(get_le32(p), 0x184D2A50);
+        assert_int_equal(get_le32(p + 4), 4);
+        if (!size)
+            break;
+        assert_int_equal(check_frame(&r, at + 12, frames), size);
+        at += 12 + size;
+    }
+    assert_int_equal(frames, 4);
+    assert_int_equal(at + 12, r.out.len);
+    fake_sink_free(&r.out);
+}
+
+static void test_an_abandoned_stream_is_cut(void **state)
+{
+    struct run r;
+
+    (void)state;
+    sample_fill(TEXT, data, SIZE);
+    for (unsigned threads = 0; threads < 3; threads++) {
+        run_open(&r, 1, threads);
+        assert_ok(sink_write(r.s, data, 3 * CHUNK, &e), &e);
+        run_close(&r);
+        assert_true(!r.out.len || unpack(&r) < 0);
+        assert_false(r.out.base.finished);
+        fake_sink_free(&r.out);
+    }
+}
+
+static void test_after_a_failed_write_no_end_can_be_had(void **state)
+{
+    struct run r;
+    int code;
+
+    (void)state;
+    sample_fill(RANDOM, data, SIZE);
+    run_open(&r, 1, 2);
+    r.out.fail_at = 100;
+    do
+        code = sink_write(r.s, data, SIZE, &e);
+    while (code == 0);
+    assert_int_equal(code, ERR_NO_SPACE);
+    assert_string_equal(e.text, "fake: full");
+    r.out.fail_at = 0;
+    assert_int_equal(sink_finish(r.s, &e), ERR_FAILED);
+    assert_true(!r.out.len || unpack(&r) < 0);
+    run_close(&r);
+    fake_sink_free(&r.out);
+}
+
+static void test_finish_passes_the_inner_verdict_on(void **state)
+{
+    struct run r;
+
+    (void)state;
+    run_open(&r, 1, 2);
+    r.out.fail_finish = ERR_UNSETTLED;
+    assert_int_equal(sink_finish(r.s, &e), ERR_UNSETTLED);
+    assert_false(r.s->finished);
+    run_close(&r);
+    fake_sink_free(&r.out);
+}
+
+static void test_a_wrong_level_leaves_the_inner_sink(void **state)
+{
+    struct fake_sink out;
+    struct sink *s = fake_sink_open(&out);
+    struct pool *pool = NULL;
+
+    (void)state;
+    assert_ok(pool_open(&pool, 0, &e), &e);
+    assert_int_equal(sink_zstd(&s, 0, pool, &e), ERR_USAGE);
+    assert_ptr_equal(s, &out.base);
+    assert_int_equal(out.closed, 0);
+    pool_close(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_level_and_kind_comes_back),
+        cmocka_unit_test(test_lengths_around_a_chunk_come_back),
+        cmocka_unit_test(test_threads_and_write_sizes_do_not_show),
+        cmocka_unit_test(test_zeros_and_written_zeros_are_the_same),
+        cmocka_unit_test(test_each_frame_is_announced_with_size_and_sum),
+        cmocka_unit_test(test_an_abandoned_stream_is_cut),
+        cmocka_unit_test(test_after_a_failed_write_no_end_can_be_had),
+        cmocka_unit_test(test_finish_passes_the_inner_verdict_on),
+        cmocka_unit_test(test_a_wrong_level_leaves_the_inner_sink),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
