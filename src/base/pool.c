@@ -236,6 +236,17 @@ int lane_ready(struct lane *l)
     return ready;
 }
 
+unsigned lane_busy(struct lane *l)
+{
+    unsigned busy = 0;
+
+    pthread_mutex_lock(&l->pool->lock);
+    for (uint64_t i = l->released; i < l->submitted; i++)
+        busy += !l->pieces[i % l->nslots].done;
+    pthread_mutex_unlock(&l->pool->lock);
+    return busy;
+}
+
 void lane_close(struct lane *l)
 {
     if (!l)

@@ -57,6 +57,9 @@ void lane_release(struct lane *l);
  * wait. */
 int lane_ready(struct lane *l);
 
+/* Pieces that are submitted and not done: with threads, or waiting for one. */
+unsigned lane_busy(struct lane *l);
+
 /* Waits for the pieces in flight, whatever became of them. */
 void lane_close(struct lane *l);
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "copy/time_span.h"
 #include "image/vhd/vhd_chain.h"
+#include "io/sink.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -123,11 +124,15 @@ static int set_to(struct options *o, const char *name, const char *value,
 static int set_level(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
-    uint64_t level = 0;
-
-    TRY(set_number(&level, name, value, 1, 9, e));
-    o->level = (int)level;
-    o->zstd_level = (int)level;
+    if (!strcmp(value, "auto"))
+        o->level = GZIP_LEVEL_AUTO;
+    else if (value[0] >= '1' && value[0] <= '9' && !value[1])
+        o->level = value[0] - '0';
+    else
+        return err_set(e, ERR_USAGE,
+                       "--%s %s: expected a whole number from 1 to 9, or auto",
+                       name, value);
+    o->zstd_level = o->level;
     return 0;
 }
 

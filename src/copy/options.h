@@ -27,8 +27,8 @@ struct side {
 struct options {
     struct side src, dst;
     const struct format *from, *to; /* NULL: by name or content */
-    int level;                      /* of gzip, 1 to 9 */
-    int zstd_level;                 /* of zstd, 1 to 9 */
+    int level;                      /* of gzip, 1 to 9, or GZIP_LEVEL_AUTO */
+    int zstd_level; /* of zstd, 1 to 9, or GZIP_LEVEL_AUTO, which it has not */
     unsigned threads;
     unsigned timeout_s;
     unsigned retries;
@@ -67,6 +67,7 @@ enum {
     ZSTD_LEVEL_DEFAULT = 3,
     TIMEOUT_DEFAULT = 300,
     OLDER_THAN_DEFAULT = 86400,
+    MEMORY_DEFAULT = 48 * 1024 * 1024,
 };
 
 void options_init(struct options *o);

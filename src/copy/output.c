@@ -30,6 +30,11 @@ static int choose_format(const struct vhdstream *v, struct output *out,
         return err_set(e, ERR_USAGE,
                        "%s: its name says no format; give one with --to (%s)",
                        out->place->name, format_names());
+    if (out->format->pack == PACK_TZST && v->opt.zstd_level == GZIP_LEVEL_AUTO)
+        return err_set(e, ERR_USAGE,
+                       "--level auto is for tgz: %s is to be %s, which takes "
+                       "1 to 9",
+                       out->place->name, out->format->name);
     if (v->opt.azure && out->format->disk != DISK_VHD_FIXED)
         return err_set(e, ERR_USAGE,
                        "--azure and --to %s: Azure takes fixed VHDs only "

@@ -22,11 +22,17 @@ enum {
 
 const uint8_t deflate_end[DEFLATE_END_SIZE] = {0x03, 0x00};
 
+/* What a level is made by: ISA-L's level, or libdeflate. */
+struct method {
+    int fast_level;
+    struct libdeflate_compressor *dense; /* NULL for fast levels */
+};
+
 struct deflater {
     struct isal_zstream fast;
     uint8_t *level_buffer; /* of `fast` */
-    int fast_level;
-    struct libdeflate_compressor *dense; /* NULL for fast levels */
+    struct method methods[DEFLATER_LEVELS_MAX];
+    const struct method *method; /* the chosen one */
 };
 
 /* ISA-L's level 1 is a little faster than 2, and its output 0.7 % larger; 3 is
@@ -36,36 +42,62 @@ static int fast_level(int level)
     return level > 1 && level <= FAST_LEVELS ? 2 : 1;
 }
 
-int deflater_open(struct deflater **out, int level, struct err *e)
+static int method_open(struct method *m, int level, struct err *e)
+{
+    if (level < 1 || level > 9)
+        return err_set(e, ERR_USAGE, "level %d: 1 to 9 are possible", level);
+    m->fast_level = fast_level(level);
+    if (level <= FAST_LEVELS)
+        return 0;
+    m->dense = libdeflate_alloc_compressor(level);
+    return m->dense
+               ? 0
+               : err_set(e, ERR_NO_SPACE, "out of memory for a compressor");
+}
+
+static int start(struct deflater *d, const int *levels, unsigned count,
+                 struct err *e)
+{
+    TRY(mem_alloc_buffer(&d->level_buffer, LEVEL_BUFFER, e));
+    isal_deflate_init(&d->fast);
+    for (unsigned i = 0; i < count; i++)
+        TRY(method_open(&d->methods[i], levels[i], e));
+    return 0;
+}
+
+int deflater_open_some(struct deflater **out, const int *levels, unsigned count,
+                       struct err *e)
 {
     struct deflater *d = NULL;
     int code;
 
-    if (level < 1 || level > 9)
-        return err_set(e, ERR_USAGE, "level %d: 1 to 9 are possible", level);
     TRY(mem_alloc(&d, sizeof(*d), "a compressor", e));
-    code = mem_alloc_buffer(&d->level_buffer, LEVEL_BUFFER, e);
+    d->method = d->methods;
+    code = start(d, levels, count, e);
     if (code < 0) {
         deflater_close(d);
         return code;
     }
-    isal_deflate_init(&d->fast);
-    d->fast_level = fast_level(level);
-    if (level > FAST_LEVELS)
-        d->dense = libdeflate_alloc_compressor(level);
-    if (level > FAST_LEVELS && !d->dense) {
-        deflater_close(d);
-        return err_set(e, ERR_NO_SPACE, "out of memory for a compressor");
-    }
     *out = d;
     return 0;
+}
+
+int deflater_open(struct deflater **out, int level, struct err *e)
+{
+    return deflater_open_some(out, &level, 1, e);
+}
+
+void deflater_choose(struct deflater *d, unsigned index)
+{
+    d->method = &d->methods[index];
 }
 
 void deflater_close(struct deflater *d)
 {
     if (!d)
         return;
-    libdeflate_free_compressor(d->dense);
+    for (int i = 0; i < DEFLATER_LEVELS_MAX; i++)
+        libdeflate_free_compressor(d->methods[i].dense);
     free(d->level_buffer);
     free(d);
 }
@@ -121,7 +153,7 @@ static size_t deflate_fast(struct deflater *d, int level, const uint8_t *in,
 static size_t deflate_dense(struct deflater *d, const uint8_t *in, size_t len,
                             uint8_t *out, size_t room)
 {
-    size_t size = libdeflate_deflate_compress(d->dense, in, len, out,
+    size_t size = libdeflate_deflate_compress(d->method->dense, in, len, out,
                                               room - DEFLATE_JOIN_ROOM);
 
     return size ? deflate_join(out, size) : 0;
@@ -135,8 +167,8 @@ static size_t deflate_fast_or_again(struct deflater *d, const uint8_t *in,
                                     size_t len, uint8_t *out, size_t room,
                                     bool repeats)
 {
-    size_t size =
-        deflate_fast(d, repeats ? 3 : d->fast_level, in, len, out, room);
+    size_t size = deflate_fast(d, repeats ? 3 : d->method->fast_level, in, len,
+                               out, room);
 
     if (!repeats && (!size || size > len / 10 * 9) &&
         deflate_has_repeats(in, len))
@@ -154,7 +186,7 @@ size_t deflate_chunk(struct deflater *d, const uint8_t *in, size_t len,
 
     if (random && !repeats)
         size = 0;
-    else if (d->dense)
+    else if (d->method->dense)
         size = deflate_dense(d, in, len, out, room);
     else
         size = deflate_fast_or_again(d, in, len, out, room, repeats);

@@ -25,6 +25,7 @@ enum {
      * which holds nearly 64 KiB, and what joining touches behind it. */
     DEFLATE_CHUNK_ROOM = DEFLATE_CHUNK_SIZE + DEFLATE_CHUNK_SIZE / 4096 + 128,
     DEFLATE_END_SIZE = 2,
+    DEFLATER_LEVELS_MAX = 5,
 };
 
 /* An empty final block. */
@@ -36,6 +37,12 @@ struct deflater;
 /* `level` 1 to 9, as gzip users expect; 1 to 3 are several times as fast as the
  * others. */
 int deflater_open(struct deflater **out, int level, struct err *e);
+
+/* For those `levels`, DEFLATER_LEVELS_MAX at most, of which deflater_choose
+ * then says one; the first until it does. */
+int deflater_open_some(struct deflater **out, const int *levels, unsigned count,
+                       struct err *e);
+void deflater_choose(struct deflater *d, unsigned index);
 void deflater_close(struct deflater *d);
 
 /* Deflates in[0 .. len) (1 to DEFLATE_CHUNK_SIZE) into `out`, which has room

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "base/zero.h"
+#include "io/auto_level.h"
 #include "io/crc32.h"
 #include "io/deflate_chunk.h"
 #include "io/gzip_marker.h"
@@ -31,7 +32,8 @@ struct gzip_chunk {
     uint8_t *out;         /* GZIP_MARKER_SIZE + DEFLATE_CHUNK_ROOM */
     const uint8_t *ready; /* what to write: out, or the owner's zero chunk */
     size_t ready_len;
-    uint32_t crc; /* of in */
+    uint32_t crc;  /* of in */
+    unsigned step; /* of the owner's levels */
 };
 
 struct gzip_sink {
@@ -44,8 +46,11 @@ struct gzip_sink {
     uint8_t *zeros; /* a deflated chunk of zeros */
     size_t zeros_len;
     uint32_t zeros_crc;
-    uint32_t crc; /* of what was written out */
-    bool broken;  /* something was lost: never to be ended validly */
+    bool chooses; /* a level for each chunk */
+    struct auto_level levels;
+    int waited_for; /* the step of what the next chunk had to wait for */
+    uint32_t crc;   /* of what was written out */
+    bool broken;    /* something was lost: never to be ended validly */
 };
 
 /* --- the work of a chunk --------------------------------------------------*/
@@ -76,6 +81,7 @@ static int deflate_one(void *slot, struct err *e)
         return 0;
     }
     c->crc = crc32_add(0, c->in, c->len);
+    deflater_choose(c->deflater, c->step);
     c->ready = c->out;
     c->ready_len = deflate_marked(c, c->deflater);
     return 0;
@@ -100,18 +106,33 @@ static int put_oldest(struct gzip_sink *g, struct err *e)
     return 1;
 }
 
-/* The chunk to fill; makes room for it. */
+/* The chunk to fill; makes room for it, in the place of the oldest one. */
 static int open_chunk(struct gzip_sink *g, struct gzip_chunk **c, struct err *e)
 {
-    while (!(*c = lane_slot(g->lane)))
+    bool waits = false;
+
+    while (!(*c = lane_slot(g->lane))) {
+        waits = !lane_ready(g->lane);
         TRY(put_oldest(g, e));
+    }
+    if (waits)
+        g->waited_for = (int)(*c)->step;
     return 0;
 }
 
-/* Sends the chunk that open_chunk gave, and writes out what is ready. */
-static int send_chunk(struct gzip_sink *g, struct err *e)
+static void submit(struct gzip_sink *g, struct gzip_chunk *c)
 {
+    if (g->chooses)
+        c->step =
+            auto_level_next(&g->levels, g->waited_for, lane_busy(g->lane));
+    g->waited_for = AUTO_LEVEL_NOBODY;
     lane_submit(g->lane);
+}
+
+/* Sends the chunk that open_chunk gave, and writes out what is ready. */
+static int send_chunk(struct gzip_sink *g, struct gzip_chunk *c, struct err *e)
+{
+    submit(g, c);
     while (lane_ready(g->lane))
         TRY(put_oldest(g, e));
     return 0;
@@ -132,7 +153,7 @@ static int append(struct gzip_sink *g, const uint8_t *buf, uint64_t len,
     else
         memset(c->in + c->len, 0, *taken);
     c->len += (uint32_t)*taken;
-    return c->len == DEFLATE_CHUNK_SIZE ? send_chunk(g, e) : 0;
+    return c->len == DEFLATE_CHUNK_SIZE ? send_chunk(g, c, e) : 0;
 }
 
 static int append_all(struct gzip_sink *g, const uint8_t *buf, uint64_t len,
@@ -196,7 +217,7 @@ static int gzip_finish(struct sink *s, struct err *e)
     g->broken = true;
     TRY(open_chunk(g, &c, e));
     if (c->len)
-        lane_submit(g->lane);
+        submit(g, c);
     while ((more = put_oldest(g, e)) > 0)
         ;
     TRY(more);
@@ -246,7 +267,11 @@ static int open_chunks(struct gzip_sink *g, int level, struct err *e)
         struct gzip_chunk *c = &g->chunks[i];
 
         c->owner = g;
-        TRY(deflater_open(&c->deflater, level, e));
+        if (g->chooses)
+            TRY(deflater_open_some(&c->deflater, auto_levels, AUTO_LEVEL_STEPS,
+                                   e));
+        else
+            TRY(deflater_open(&c->deflater, level, e));
         TRY(mem_alloc_buffer(&c->in, DEFLATE_CHUNK_SIZE, e));
         TRY(mem_alloc_buffer(&c->out, GZIP_MARKER_SIZE + DEFLATE_CHUNK_ROOM,
                              e));
@@ -280,6 +305,9 @@ static int start(struct gzip_sink *g, int level, struct pool *pool,
 
     /* Enough that every thread has one while others are filled and written. */
     g->nchunks = threads ? threads + threads / 2 + 2 : 1;
+    g->chooses = level == GZIP_LEVEL_AUTO;
+    g->waited_for = AUTO_LEVEL_NOBODY;
+    auto_level_init(&g->levels, threads, g->nchunks);
     TRY(open_chunks(g, level, e));
     TRY(make_zeros(g, e));
     TRY(lane_open(&g->lane, pool, g->slots, g->nchunks, deflate_one, e));

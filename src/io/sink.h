@@ -131,9 +131,13 @@ int sink_open_caller(struct sink **out, sink_caller_fn *fn, void *ctx,
  * as gzip users expect: 1 to 3 are fast, 2 at most 5 % larger than gzip -6 on
  * what disks usually hold; 6 and above are as small, but where chunks (512 KiB)
  * that know nothing of each other cost more than that. The same input gives the
- * same bytes for any number of threads. The pool must outlive the sink; it
- * holds about 1.5 MiB for each thread and two more. The inner sink is written
- * to in the caller's thread. */
+ * same bytes for any number of threads; not so with GZIP_LEVEL_AUTO, which has
+ * each chunk as dense as the threads find time for.
+ *
+ * The pool must outlive the sink; it holds about 1.5 MiB for each thread and
+ * two more (auto: 3 MiB). The inner sink is written to in the caller's thread.
+ */
+enum { GZIP_LEVEL_AUTO = 0 };
 int sink_gzip(struct sink **s, int level, struct pool *pool, struct err *e);
 
 /* Compresses into zstd frames of 1 MiB of content each. `level` is zstd's own.

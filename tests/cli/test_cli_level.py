@@ -25,3 +25,14 @@ def test_the_default_is_level_2(program, disk, tmp_path):
               for level in ((), ("--level=1",), ("--level=2",), ("--level=9",))}
     assert packed[()] == packed[("--level=2",)]
     assert len(packed[("--level=9",)]) < len(packed[()]) < len(packed[("--level=1",)])
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2, 5])
+def test_auto_keeps_the_content(program, disk, tmp_path, threads):
+    program("copy", disk, tmp_path / "a.tgz", "--level=auto", "--threads", threads)
+    program("compare", disk, tmp_path / "a.tgz")
+
+
+def test_auto_is_of_gzip(program, disk, tmp_path):
+    result = program("copy", disk, tmp_path / "a.tzst", "--to=tzst", "--level=auto", status=2)
+    assert "--level auto is for tgz" in result.err and not (tmp_path / "a.tzst").exists()

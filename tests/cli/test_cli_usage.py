@@ -65,7 +65,7 @@ def test_value_of_a_switch(program):
                                    "18446744073709551617"])
 def test_level_out_of_range(program, value):
     refused(program, "copy", "--level=" + value, "a", "b",
-            says="--level %s: expected a whole number from 1 to 9" % value)
+            says="--level %s: expected a whole number from 1 to 9, or auto" % value)
 
 
 def test_threads_out_of_range(program):

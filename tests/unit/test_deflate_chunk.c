@@ -155,6 +155,30 @@ static void test_higher_levels_are_denser(void **state)
     }
 }
 
+static void test_the_chosen_level_is_taken(void **state)
+{
+    static const int levels[] = {1, 2, 4, 6, 9};
+    static uint8_t expected[DEFLATE_CHUNK_ROOM];
+    struct deflater *some = NULL;
+
+    (void)state;
+    sample_fill(MIXED, data, sizeof(data));
+    assert_ok(deflater_open_some(&some, levels, 5, &e), &e);
+    for (unsigned i = 5; i-- > 0;) {
+        struct deflater *one = NULL;
+        size_t size;
+
+        assert_ok(deflater_open(&one, levels[i], &e), &e);
+        size = deflate(one, sizeof(data), 0);
+        memcpy(expected, packed, size);
+        deflater_choose(some, i);
+        assert_int_equal(deflate(some, sizeof(data), 0), size);
+        assert_memory_equal(packed, expected, size);
+        deflater_close(one);
+    }
+    deflater_close(some);
+}
+
 static void test_impossible_levels_are_refused(void **state)
 {
     struct deflater *d = NULL;
@@ -242,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_random_bytes_that_repeat_are_not_stored),
         cmocka_unit_test(test_random_pages_that_are_there_twice_are_not_stored),
         cmocka_unit_test(test_higher_levels_are_denser),
+        cmocka_unit_test(test_the_chosen_level_is_taken),
         cmocka_unit_test(test_impossible_levels_are_refused),
         cmocka_unit_test(test_streams_of_every_form_are_joined),
         cmocka_unit_test(test_a_cut_stream_is_not_joined),

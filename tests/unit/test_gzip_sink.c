@@ -158,6 +158,25 @@ static void test_threads_and_write_sizes_do_not_show(void **state)
     }
 }
 
+/* Its bytes are whatever the threads had time for; without them, level 2. */
+static void test_levels_by_themselves_give_the_content_back(void **state)
+{
+    struct run r, two;
+
+    (void)state;
+    sample_fill(MIXED, data, SIZE);
+    for (unsigned threads = 0; threads < 4; threads++) {
+        run_all(&r, GZIP_LEVEL_AUTO, threads, SIZE, 100003);
+        assert_int_equal(unpack(&r), SIZE);
+        assert_memory_equal(back, data, SIZE);
+        fake_sink_free(&r.out);
+    }
+    run_all(&r, GZIP_LEVEL_AUTO, 0, SIZE, SIZE);
+    run_all(&two, 2, 0, SIZE, SIZE);
+    assert_same(&r, &two);
+    fake_sink_free(&r.out);
+}
+
 /* Text, many zeros, text: given as such, or written as bytes. */
 static void run_zeros(struct run *r, unsigned threads)
 {
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_lengths_around_a_chunk_come_back),
         cmocka_unit_test(test_each_chunk_is_announced),
         cmocka_unit_test(test_threads_and_write_sizes_do_not_show),
+        cmocka_unit_test(test_levels_by_themselves_give_the_content_back),
         cmocka_unit_test(test_zeros_and_written_zeros_are_the_same),
         cmocka_unit_test(test_an_abandoned_member_has_no_end),
         cmocka_unit_test(test_after_a_failed_write_no_end_can_be_had),

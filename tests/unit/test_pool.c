@@ -155,6 +155,45 @@ static void test_a_full_lane_has_no_slot_until_one_is_released(void **state)
     pool_close(p);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static int pass_gate(void *slot, struct err *err)
+{
+    (void)err;
+    pthread_mutex_lock(&gate);
+    *(int *)slot = 1;
+    pthread_mutex_unlock(&gate);
+    return 0;
+}
+
+static void test_what_is_not_done_is_busy(void **state)
+{
+    int passed[3] = {0};
+    void *slots[3] = {&passed[0], &passed[1], &passed[2]}, *slot;
+    struct lane *lane = NULL;
+    struct pool *p = NULL;
+
+    (void)state;
+    assert_ok(pool_open(&p, 2, &e), &e);
+    assert_ok(lane_open(&lane, p, slots, 3, pass_gate, &e), &e);
+    pthread_mutex_lock(&gate);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(lane_busy(lane), i);
+        assert_non_null(lane_slot(lane));
+        lane_submit(lane);
+    }
+    assert_int_equal(lane_busy(lane), 3);
+    pthread_mutex_unlock(&gate);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(lane_take(lane, &slot, &e), 1);
+        assert_in_range(lane_busy(lane), 0, 2 - i);
+        lane_release(lane);
+    }
+    assert_int_equal(lane_busy(lane), 0);
+    lane_close(lane);
+    pool_close(p);
+}
+
 static void test_without_threads_work_is_done_at_submit(void **state)
 {
     struct pool *p = NULL;
@@ -166,6 +205,7 @@ static void test_without_threads_work_is_done_at_submit(void **state)
     submit(&c, 9);
     assert_int_equal(c.pieces[0].square, 81);
     assert_true(lane_ready(c.lane));
+    assert_int_equal(lane_busy(c.lane), 0);
     lane_close(c.lane);
     pool_close(p);
 }
@@ -202,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_lanes_share_a_pool),
         cmocka_unit_test(test_a_failure_comes_in_its_turn),
         cmocka_unit_test(test_a_full_lane_has_no_slot_until_one_is_released),
+        cmocka_unit_test(test_what_is_not_done_is_busy),
         cmocka_unit_test(test_without_threads_work_is_done_at_submit),
         cmocka_unit_test(test_closing_waits_for_what_is_in_flight),
         cmocka_unit_test(test_absurd_numbers_of_threads_are_refused),
