@@ -26,10 +26,10 @@ static const char *const format_queries[] = {
 
 static void build_url(struct xapi_transfer *t, const struct host_port *host,
                       bool tls, const struct xapi_vdi *vdi,
-                      const struct xapi_request *req, char url[URL_SIZE])
+                      const struct xapi_request *req,
+                      char session[XAPI_OPAQUE_SIZE], char url[URL_SIZE])
 {
     char origin[ORIGIN_SIZE];
-    char session[XAPI_OPAQUE_SIZE];
 
     host_port_origin(host, tls, origin);
     xapi_session_ref(t->x, session);
@@ -39,7 +39,6 @@ static void build_url(struct xapi_transfer *t, const struct host_port *host,
         req->import ? "import" : "export", session, t->task.ref, vdi->ref,
         format_queries[req->format], req->base ? "&base=" : "",
         req->base ? req->base : "");
-    explicit_bzero(session, sizeof(session));
 }
 
 static int send_request(struct xapi_transfer *t, const char *url,
@@ -216,27 +215,62 @@ static int not_sent(struct xapi_transfer *t, struct err *e)
 
 /* --- opening ---------------------------------------------------------------*/
 
+/* Whether a request was refused for a session that the pool has forgotten, and
+ * there is a new one by now: any call logs in again. The task is still ours. */
+static bool session_is_renewed(struct xapi_transfer *t, const char *refused_ref)
+{
+    char session[XAPI_OPAQUE_SIZE];
+    struct err ignored;
+    bool renewed;
+
+    if (http_stream_reply(t->stream)->status != 401 ||
+        xapi_task_look(&t->task, XAPI_NORMAL, &t->verdict, &ignored) < 0)
+        return false;
+    xapi_session_ref(t->x, session);
+    renewed = strcmp(session, refused_ref) != 0;
+    explicit_bzero(session, sizeof(session));
+    return renewed;
+}
+
+/* One request: 1 when it was taken, 0 for the answer that it got. */
+static int ask_at(struct xapi_transfer *t, const struct host_port *host,
+                  bool tls, const struct xapi_vdi *vdi,
+                  const struct xapi_request *req, struct err *e)
+{
+    char session[XAPI_OPAQUE_SIZE];
+    char url[URL_SIZE];
+
+    for (int renewals = 0;; renewals++) {
+        bool again;
+
+        build_url(t, host, tls, vdi, req, session, url);
+        if (send_request(t, url, req, e) < 0)
+            return not_sent(t, e);
+        t->taken = http_stream_reply(t->stream)->status == 200;
+        again = !renewals && session_is_renewed(t, session);
+        explicit_bzero(session, sizeof(session));
+        if (!again)
+            return t->taken;
+        close_stream(t);
+    }
+}
+
 static int open_at(struct xapi_transfer *t, struct host_port *host,
                    const struct xapi_vdi *vdi, const struct xapi_request *req,
                    struct err *e)
 {
     bool tls = xapi_is_tls(t->x);
-    char url[URL_SIZE];
 
     for (int hop = 0; hop <= REDIRECTS_MAX; hop++) {
-        int status;
+        int taken;
 
         if (tls)
             TRY(xapi_vouch(t->x, host, e));
-        build_url(t, host, tls, vdi, req, url);
-        if (send_request(t, url, req, e) < 0)
-            return not_sent(t, e);
-        status = http_stream_reply(t->stream)->status;
-        if (status == 200) {
-            t->taken = true;
+        taken = ask_at(t, host, tls, vdi, req, e);
+        TRY(taken);
+        if (taken)
             return 0;
-        }
-        if (!is_redirect(status))
+        if (!is_redirect(http_stream_reply(t->stream)->status))
             return refused(t, e);
         TRY(follow(t, &tls, host, e));
     }

@@ -212,3 +212,51 @@ def test_host_that_is_away_for_a_while(program, pool, disk):
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert list(pool.disks) == out.decode().split()
+
+
+# -- a session that is lost between a call and the request of a disk ------------------
+
+
+def forgotten_at_the_request(program, pool, on, *words, nth=1, **more):
+    """The pool forgets all sessions while the request stands before its door."""
+    pool.sim.set_fault(on=on, do="stall", at="head", seconds=3600, nth=nth)
+    process = program.start("copy", *pool.login, *words, **more)
+    wait_until(lambda: pool.sim.faults()[-1]["fired"], "the request")
+    pool.sim.remove_all_sessions()
+    pool.sim.advance_clock(seconds=3600)
+    return process
+
+
+def test_an_import_logs_in_again(program, pool, large):
+    with open(large, "rb") as file:
+        process = forgotten_at_the_request(program, pool, "import", "-", pool.sr("nfs"),
+                                           "--size", str(SIZE), "--from=raw", "--retries=0",
+                                           stdin=file)
+        result = end(process, 0)
+    uuid, = result.text.split()
+    assert pool.digest(uuid) == sha256(large)
+    pool.sim.destroy_vdi(vdi=uuid)
+    pool.nothing_left()
+
+
+def test_an_export_that_is_opened_again_logs_in_again(program, pool, large, tmp_path):
+    uuid = pool.make_disk("nfs", SIZE, large)
+    pool.remember()
+    pool.sim.set_fault(on="export", do="reset", at=30 * MIB)
+    process = forgotten_at_the_request(program, pool, "export", pool.vdi(uuid), tmp_path / "o.raw",
+                                       *AGAIN, nth=2)
+    end(process, 0)
+    assert sha256(tmp_path / "o.raw") == sha256(large)
+    pool.nothing_left()
+
+
+def test_a_password_that_no_longer_holds(program, pool, large):
+    """Logging in again is refused: that cannot pass, and what the run made stays."""
+    pool.sim.set_fault(on="rpc", do="answer", nth=2, times=-1,
+                       match={"method": "session.login_with_password"},
+                       text='{"jsonrpc":"2.0","id":1,"error":{"code":1,'
+                            '"message":"SESSION_AUTHENTICATION_FAILED","data":["root",""]}}')
+    process = forgotten_at_the_request(program, pool, "import", large, pool.sr("nfs"), *AGAIN)
+    result = end(process, 7)
+    assert "401" in result.lines[-1] and "left behind: VDI" in result.lines[-1]
+    assert len(pool.transfers()) == 1
