@@ -59,6 +59,13 @@ static int take(void *ctx, const void *buf, size_t len)
     return 0;
 }
 
+static int announce(void *ctx, int64_t size)
+{
+    (void)ctx;
+    printf("%lld bytes\n", (long long)size);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct splitter *s = calloc(1, sizeof(*s));
@@ -75,6 +82,7 @@ int main(int argc, char **argv)
         return VHDSTREAM_NO_SPACE;
     }
     s->stem = argv[2];
+    vhdstream_on_size(v, announce, NULL);
     vhdstream_on_write(v, take, s);
 
     status = vhdstream_set(v, "to", "vhd");

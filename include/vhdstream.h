@@ -243,6 +243,17 @@ typedef int vhdstream_write_fn(void *ctx, const void *buf, size_t len);
 void vhdstream_on_read(struct vhdstream *v, vhdstream_read_fn *fn, void *ctx);
 void vhdstream_on_write(struct vhdstream *v, vhdstream_write_fn *fn, void *ctx);
 
+/** How many bytes a destination "caller:" will be given, exactly; -1 where
+ * compression decides it ("tgz"). A result other than 0: as of
+ * vhdstream_write_fn. */
+typedef int vhdstream_size_fn(void *ctx, int64_t size);
+
+/** Calls fn(ctx, size) before the first byte, for those who must promise a
+ * length: a Content-Length, the parts of an upload. Once more if the transfer
+ * has to begin anew while nothing was written. From the operation's thread.
+ * NULL: nobody listens. Before the operation. */
+void vhdstream_on_size(struct vhdstream *v, vhdstream_size_fn *fn, void *ctx);
+
 /* --- While it runs -------------------------------------------------------- */
 
 /** Asks the operation to stop. It cleans up and returns VHDSTREAM_CANCELLED, as

@@ -33,6 +33,8 @@ struct vhdstream {
     void *reader_ctx;
     sink_caller_fn *writer;
     void *writer_ctx;
+    vhdstream_size_fn *sizer; /* NULL: nobody listens */
+    void *sizer_ctx;
     struct progress progress;
     struct cancel *halt; /* by the user, or since something failed */
     struct wait wait;    /* on halt: what all parts wait with */

@@ -192,7 +192,8 @@ static int pack(struct vhdstream *v, struct output *out, struct err *e)
     return sink_tar(&out->sink, "0.vhd", out->enc->size, e);
 }
 
-/* The exact length of what a server gets; -1 where compression decides it. */
+/* The exact length of what a server or the caller gets; -1 where compression
+ * decides it. */
 static int64_t upload_size(const struct output *out)
 {
     int64_t note = out->noted ? TAR_TAIL_SIZE : 0;
@@ -209,6 +210,19 @@ static int64_t upload_size(const struct output *out)
     }
 }
 
+static int tell_size(const struct vhdstream *v, const struct output *out,
+                     struct err *e)
+{
+    int n = v->sizer ? v->sizer(v->sizer_ctx, upload_size(out)) : 0;
+
+    if (!n)
+        return 0;
+    return err_set(e, ERR_FAILED,
+                   "%s: the caller's function failed when it was told the size "
+                   "(result %d)",
+                   out->place->name, n);
+}
+
 int output_begin(struct vhdstream *v, struct output *out, struct image **img,
                  const char *label, struct err *e)
 {
@@ -223,6 +237,8 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
     if (out->place->kind == PLACE_HTTP)
         TRY(sink_open_http(&out->sink, &v->http[SIDE_DST], out->place->path,
                            upload_size(out), e));
+    if (out->place->kind == PLACE_CALLER)
+        TRY(tell_size(v, out, e));
     if (out->store)
         TRY(store_output_begin(out, (*img)->size, upload_size(out), label, e));
     out->sink->meter = &v->progress.written;

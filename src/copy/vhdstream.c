@@ -352,6 +352,13 @@ PUBLIC void vhdstream_on_write(struct vhdstream *v, vhdstream_write_fn *fn,
     v->writer_ctx = ctx;
 }
 
+PUBLIC void vhdstream_on_size(struct vhdstream *v, vhdstream_size_fn *fn,
+                              void *ctx)
+{
+    v->sizer = fn;
+    v->sizer_ctx = ctx;
+}
+
 PUBLIC void vhdstream_on_certificate(
     struct vhdstream *v,
     int (*fn)(void *ctx, const struct vhdstream_certificate *certificate),

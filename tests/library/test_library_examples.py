@@ -62,10 +62,12 @@ def test_a_copy_that_fails_says_why(installed, tmp_path):
 
 def test_pieces_by_the_callers_function(installed, disk, tmp_path):
     command, env = installed
-    out = run(*command("split_disk", str(disk), str(tmp_path / "part")), env=env)
-    count = int(out.split()[0])
+    size, _, count, _ = run(*command("split_disk", str(disk), str(tmp_path / "part")),
+                            env=env).split()
+    count = int(count)
     parts = [(tmp_path / ("part.%d" % i)).read_bytes() for i in range(count)]
     assert count > 6 and all(len(part) == MIB for part in parts[:-1])
+    assert sum(map(len, parts)) == int(size)
     (tmp_path / "whole.vhd").write_bytes(b"".join(parts))
     run("qemu-img", "compare", "-f", "raw", "-F", "vpc", str(disk), str(tmp_path / "whole.vhd"))
 

@@ -34,6 +34,12 @@ def test_what_is_declared_is_what_is_shown(library):
     assert all(name.endswith("@@VHDSTREAM_1") for name in shown - {"VHDSTREAM_1"})
 
 
+def test_the_manual_page_has_every_call():
+    with open(os.path.join(ROOT, "man", "libvhdstream.3"), encoding="utf-8") as file:
+        synopsis = file.read().partition(".SH DESCRIPTION")[0]
+    assert set(re.findall(r"\b(vhdstream_\w+)\(", synopsis)) == declared()
+
+
 def test_soname(library):
     done = subprocess.run(["readelf", "-d", library], check=True, text=True,
                           stdout=subprocess.PIPE)

@@ -161,6 +161,72 @@ static void test_the_end_is_told(void **state)
     free(out.data);
 }
 
+static int take_size(void *ctx, int64_t size)
+{
+    int64_t *told = ctx;
+
+    *told = size;
+    return 0;
+}
+
+/* The size that was told for this format, and in *came the bytes that came. */
+static int64_t told_before(const char *format, bool noted, int64_t *came)
+{
+    struct tape in = given(SIZE), out = {0};
+    struct vhdstream *v = open_new(&in, &out);
+    int64_t told = -2;
+
+    assert_int_equal(vhdstream_set(v, "to", format), VHDSTREAM_OK);
+    if (noted)
+        assert_int_equal(vhdstream_set(v, "digest", NULL), VHDSTREAM_OK);
+    vhdstream_on_size(v, take_size, &told);
+    assert_int_equal(vhdstream_copy(v, "caller:", "caller:"), VHDSTREAM_OK);
+    *came = (int64_t)out.pos;
+    vhdstream_free(v);
+    free(in.data);
+    free(out.data);
+    return told;
+}
+
+static void test_the_size_is_told_and_kept(void **state)
+{
+    static const char *const formats[] = {"raw", "vhd", "vhd-fixed", "tar"};
+    int64_t told, came;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        told = told_before(formats[i], false, &came);
+        assert_int_equal(told, came);
+    }
+    told = told_before("tar", true, &came);
+    assert_int_equal(told, came);
+    assert_int_equal(told_before("tgz", false, &came), -1);
+}
+
+/* The size has to be told before the first byte. */
+static int refuse_size(void *ctx, int64_t size)
+{
+    const struct tape *t = ctx;
+
+    (void)size;
+    assert_int_equal(t->pos, 0);
+    return 28;
+}
+
+static void test_who_is_told_the_size_can_refuse_it(void **state)
+{
+    struct tape in = given(SIZE), out = {0};
+    struct vhdstream *v = open_new(&in, &out);
+
+    (void)state;
+    vhdstream_on_size(v, refuse_size, &out);
+    assert_int_equal(vhdstream_copy(v, "caller:", "caller:"), VHDSTREAM_FAILED);
+    assert_non_null(strstr(vhdstream_error(v), "the size (result 28)"));
+    assert_int_equal(out.pos, 0);
+    vhdstream_free(v);
+    free(in.data);
+}
+
 static int stop(void *ctx, const struct vhdstream_progress *p)
 {
     struct tape *t = ctx;
@@ -212,6 +278,8 @@ int main(void)
         cmocka_unit_test(test_without_functions_there_is_no_such_place),
         cmocka_unit_test(test_the_end_is_told),
         cmocka_unit_test(test_who_is_told_can_stop_it),
+        cmocka_unit_test(test_the_size_is_told_and_kept),
+        cmocka_unit_test(test_who_is_told_the_size_can_refuse_it),
         cmocka_unit_test(test_each_status_has_a_text),
     };
 
