@@ -91,14 +91,20 @@ static void close_all(struct vhdstream *v, struct pair *p, int result,
         notice_say(&v->notice, "%s", left.text);
 }
 
+static bool is_one_stream(const struct place *a, const struct place *b)
+{
+    return a->kind == b->kind &&
+           (a->kind == PLACE_CALLER || (a->kind == PLACE_FD && a->fd == b->fd));
+}
+
 static int parse(struct pair *p, const char *a, const char *b, struct err *e)
 {
     TRY(place_parse(&p->places[0], a, "source", e));
     TRY(place_parse(&p->places[1], b, "source", e));
-    if (p->places[0].kind == PLACE_FD && p->places[1].kind == PLACE_FD)
+    if (is_one_stream(&p->places[0], &p->places[1]))
         return err_set(e, ERR_USAGE,
-                       "standard input is one disk, and cannot be compared "
-                       "with itself");
+                       "%s is one disk, and cannot be compared with itself",
+                       p->places[0].name);
     return 0;
 }
 

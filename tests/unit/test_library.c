@@ -10,7 +10,9 @@
 #include "unit.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { SIZE = 1 << 20, SECTOR = 512 };
@@ -261,6 +263,47 @@ static void test_who_is_told_can_stop_it(void **state)
     free(out.data);
 }
 
+static int open_disk(char place[32])
+{
+    struct tape t = given(SIZE);
+    int fd = memfd_create("disk", 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, t.data, t.len), t.len);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    free(t.data);
+    (void)snprintf(place, 32, "fd:%d", fd);
+    return fd;
+}
+
+static void test_two_descriptors_can_be_compared_and_stay_open(void **state)
+{
+    char a[32], b[32];
+    int fds[2] = {open_disk(a), open_disk(b)};
+    struct vhdstream *v = open_new(NULL, NULL);
+
+    (void)state;
+    assert_int_equal(vhdstream_compare(v, a, b), VHDSTREAM_OK);
+    assert_non_null(strstr(vhdstream_result(v), "\"identical\": true"));
+    assert_int_equal(vhdstream_compare(v, a, a), VHDSTREAM_USAGE);
+    assert_int_equal(close(fds[0]), 0);
+    assert_int_equal(close(fds[1]), 0);
+    vhdstream_free(v);
+}
+
+static void test_one_stream_is_not_two_disks(void **state)
+{
+    struct tape in = given(SIZE);
+    struct vhdstream *v = open_new(&in, NULL);
+
+    (void)state;
+    assert_int_equal(vhdstream_compare(v, "caller:", "caller:"),
+                     VHDSTREAM_USAGE);
+    assert_int_equal(in.pos, 0);
+    vhdstream_free(v);
+    free(in.data);
+}
+
 static void test_each_status_has_a_text(void **state)
 {
     (void)state;
@@ -280,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_who_is_told_can_stop_it),
         cmocka_unit_test(test_the_size_is_told_and_kept),
         cmocka_unit_test(test_who_is_told_the_size_can_refuse_it),
+        cmocka_unit_test(test_two_descriptors_can_be_compared_and_stay_open),
+        cmocka_unit_test(test_one_stream_is_not_two_disks),
         cmocka_unit_test(test_each_status_has_a_text),
     };
 
