@@ -25,6 +25,11 @@
  * installs no signal handler. It starts threads of its own inside a call, in
  * which all signals are blocked, and they end before the call returns. SIGPIPE
  * must be ignored by the program, since standard output may be a pipe.
+ *
+ * Objects, texts and out-parameters are not NULL unless it is said. Texts that
+ * are given are read during the call only; those of options and places are
+ * bytes, and for what goes into a pool UTF-8. Sizes and positions are in bytes.
+ * libvhdstream(3) tells the same as a story.
  */
 
 #include <stdbool.h>
@@ -35,13 +40,17 @@
 extern "C" {
 #endif
 
-/* The version of this header, and of the library at run time. */
+/** The version of this header, and of the library at run time; that is static.
+ * From any thread. */
 #define VHDSTREAM_VERSION_TEXT "0.1.0"
 const char *vhdstream_version(void);
 
 /* --- Outcomes ------------------------------------------------------------- */
 
-/** What a call returns. The numbers are the exit statuses of the program. */
+/** What a call returns. The numbers are the exit statuses of the program.
+ * An operation (vhdstream_copy to vhdstream_clean) may end with any of them,
+ * and docs/errors.md lists what leads to which; below it is said only what one
+ * means that is peculiar to a call. */
 enum vhdstream_status {
     VHDSTREAM_OK = 0,
     VHDSTREAM_FAILED = 1,    /**< any other reason; a closed pipe, too */
@@ -101,12 +110,12 @@ int vhdstream_set(struct vhdstream *v, const char *option, const char *value);
 
 /**
  * Copies the disk at `source` to `destination`; both are places as on the
- * command line (docs: vhdstream(1), PLACES). Returns when the disk is complete
- * at the destination (file renamed into place, server's task successful), or
- * when nothing of it is left there. With "verify" it was read back before that,
- * and was found to be the same (VHDSTREAM_CORRUPT where it was not; "verified"
- * in the result). What could not be removed is named in the
- * error's text, with VHDSTREAM_UNSETTLED.
+ * command line (vhdstream(1), PLACES), or "caller:", a stream of the caller's
+ * own. Returns when the disk is complete at the destination (file renamed into
+ * place, server's task successful), or when nothing of it is left there. With
+ * "verify" it was read back before that, and was found to be the same
+ * (VHDSTREAM_CORRUPT where it was not; "verified" in the result). What could
+ * not be removed is named in the error's text, with VHDSTREAM_UNSETTLED.
  */
 int vhdstream_copy(struct vhdstream *v, const char *source,
                    const char *destination);
@@ -205,8 +214,9 @@ int vhdstream_repair(struct vhdstream *v, const char *file);
  */
 int vhdstream_clean(struct vhdstream *v, const char *place);
 
-/** The failure of the last call, one line without a line end; "" after a
- * success. Owned by v, valid until its next call. */
+/** The failure of the last call that returned a status, one line without a line
+ * end and without any secret; "" after a success. Owned by v, valid until its
+ * next such call. */
 const char *vhdstream_error(const struct vhdstream *v);
 
 /** What the last operation has to say, as one JSON object. Owned by v, valid
@@ -214,7 +224,7 @@ const char *vhdstream_error(const struct vhdstream *v);
 const char *vhdstream_result(const struct vhdstream *v);
 
 /** What a status means, in two or three words ("not found"); never NULL.
- * Static. */
+ * Static. From any thread. */
 const char *vhdstream_status_text(int status);
 
 /* --- Streams of the caller's own -------------------------------------------
@@ -270,7 +280,8 @@ struct vhdstream_progress {
     uint64_t written; /**< given to the destination's place */
 };
 
-/** A snapshot of the running (or last) operation; from any thread. */
+/** A snapshot of the running (or last) operation; each number is true, the sum
+ * of them perhaps not of one moment. From any thread, and cheap. */
 void vhdstream_get_progress(const struct vhdstream *v,
                             struct vhdstream_progress *out);
 
