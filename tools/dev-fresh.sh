@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the vhdstream authors
 #
-# ./dev fresh [COMMAND...]: whether the commands (demo and check) work on a
-# Debian system with nothing prepared. Makes one in a temporary folder, from the
-# sources and with the settings of this system's apt, copies this tree into it
-# and runs them there. What it mounts and starts lives in namespaces of its own
-# and goes with them, however it ends.
+# ./dev fresh [COMMAND...]: whether the commands (demo, check and package) work
+# on a Debian system with nothing prepared. Makes one in a temporary folder,
+# from the sources and with the settings of this system's apt, copies this tree
+# into it and runs them there; packages are then installed in a second one. What
+# it mounts and starts lives in namespaces of its own and goes with them,
+# however it ends.
 set -eu
 . tools/packages.sh
 . tools/fresh-apt.sh
@@ -16,7 +17,7 @@ need $packages_fresh
 if [ "$(id -u)" -ne 0 ]; then
     exec sudo --preserve-env=http_proxy,https_proxy,no_proxy sh "$0" "$@"
 fi
-[ $# -gt 0 ] || set -- demo check
+[ $# -gt 0 ] || set -- demo check package
 
 find_sources
 [ -n "$mirror" ] || apt-get -q update >/dev/null
