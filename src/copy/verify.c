@@ -12,13 +12,14 @@
 
 /* --- the way back ---------------------------------------------------------*/
 
-/* What was written as it is has a length that is known. */
+/* What was written as it is has a length that is known; a chain's disk has not
+ * been promised any. */
 static int check_length(const struct output *out, const struct source *src,
                         struct err *e)
 {
-    uint64_t size = out->enc->size;
+    uint64_t size = out->enc ? out->enc->size : 0;
 
-    if (out->format->pack != PACK_NONE || src->size < 0 ||
+    if (out->is_chain || out->format->pack != PACK_NONE || src->size < 0 ||
         (uint64_t)src->size == size)
         return 0;
     return err_set(e, ERR_CORRUPT,
