@@ -186,11 +186,23 @@ static void count_all(struct chain_run *r)
     atomic_store(&p->zeros, r->size - min_u64(r->size, r->data));
 }
 
+static void tell_of_padding(const struct chain_run *r)
+{
+    uint64_t size = round_up(r->size, AZURE_UNIT);
+
+    if (r->v->opt.azure && size != r->size)
+        notice_say(&r->v->notice,
+                   "%s: %" PRIu64 " bytes are padded with zeros to %" PRIu64
+                   ", since Azure takes whole MiB",
+                   r->in->img->name, r->size, size);
+}
+
 static int copy_all(struct chain_run *r, const char *label, struct err *e)
 {
     TRY(prepare(r, label, e));
     TRY(take_members(r, e));
     TRY(make_whole(r, e));
+    tell_of_padding(r);
     TRY(canvas_finish(r->canvas, r->in->img, e));
     if (r->out->sink)
         TRY(output_finish(r->out, e));
