@@ -184,11 +184,14 @@ int pool_output_create(struct pool_output *pool, uint64_t size,
         .state = v->opt.state,
     };
 
+    struct xapi_disk *disk = NULL;
+
     if (is_delta(pool))
-        TRY(xapi_disk_clone(&pool->disk, pool->x, &pool->base, &how, e));
+        TRY(xapi_disk_clone(&disk, pool->x, &pool->base, &how, e));
     else
-        TRY(xapi_disk_create(&pool->disk, pool->x, &how, e));
-    pool->vdi = pool->disk->vdi;
+        TRY(xapi_disk_create(&disk, pool->x, &how, e));
+    pool->disk = disk;
+    pool->vdi = disk->vdi;
     (void)snprintf(pool->run, sizeof(pool->run), "%s", xapi_run(pool->x));
     return 0;
 }
