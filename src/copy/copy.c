@@ -13,6 +13,7 @@
 #include "copy/output.h"
 #include "copy/place.h"
 #include "copy/pool_input.h"
+#include "copy/pool_output.h"
 #include "copy/report.h"
 #include "copy/store_side.h"
 #include "copy/verify.h"
@@ -218,6 +219,8 @@ static int try_again(struct copy *c, struct err *e)
     input_rewind(&c->in, e);
     hashing_close(&c->hashing, e);
     cancel_withdraw(v->halt);
+    pool_output_resume(c->out.xapi);
+    pool_input_resume(c->in.pool);
     return retry_pause(&v->retry, e);
 }
 

@@ -102,6 +102,12 @@ int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
     return 0;
 }
 
+void pool_input_resume(struct pool_input *pool)
+{
+    if (pool)
+        xapi_beat_resume(pool->x);
+}
+
 int pool_input_finish(struct pool_input *pool, struct err *e)
 {
     struct err left = {0};

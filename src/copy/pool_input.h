@@ -26,6 +26,10 @@ int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
                           struct input *out, struct source **src,
                           struct err *e);
 
+/* Before the next try: the snapshot that was made is kept alive. NULL is fine.
+ */
+void pool_input_resume(struct pool_input *pool);
+
 /* Destroys the snapshot. */
 int pool_input_finish(struct pool_input *pool, struct err *e);
 

@@ -402,6 +402,12 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     return 0;
 }
 
+void pool_output_resume(struct pool_output *pool)
+{
+    if (pool)
+        xapi_beat_resume(pool->x);
+}
+
 int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
                           struct image **back, struct err *e)
 {

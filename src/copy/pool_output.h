@@ -31,6 +31,10 @@ int pool_output_complete(struct pool_output *pool, const char *note,
  * where the next one may begin. *further: behind where this one began. */
 int pool_output_break(struct output *out, bool *further, struct err *e);
 
+/* Once what waits may do so again, before the next try: what the run has made
+ * is kept alive. NULL is fine. */
+void pool_output_resume(struct pool_output *pool);
+
 /* Logs out, frees; NULL is fine. Destroys what was made and not completed. The
  * sink must be closed before. */
 void pool_output_close(struct pool_output *pool, struct err *why);

@@ -65,19 +65,39 @@ static int beat(struct xapi *x, void *ctx, struct err *e)
     return code;
 }
 
-int xapi_beat_start(struct xapi *x, struct xapi_beat *b, const char *class,
-                    const char *ref, struct err *e)
+/* It has ended by itself where the try before was stopped. */
+static void stop_old(struct heart *h)
 {
-    struct heart *h = &x->heart;
     struct xapi_pulse *old;
-    int code = 0;
 
     pthread_mutex_lock(&h->lock);
     old = h->pulse;
     h->pulse = NULL;
     pthread_mutex_unlock(&h->lock);
-    /* It has ended by itself where the try before was stopped. */
     xapi_pulse_stop(old);
+}
+
+void xapi_beat_resume(struct xapi *x)
+{
+    struct err ignored;
+
+    if (!x)
+        return;
+    stop_old(&x->heart);
+    pthread_mutex_lock(&x->heart.lock);
+    if (x->heart.beats && !x->heart.pulse)
+        (void)xapi_pulse_start(&x->heart.pulse, x, x->heart.every_s, beat,
+                               &x->heart, &ignored);
+    pthread_mutex_unlock(&x->heart.lock);
+}
+
+int xapi_beat_start(struct xapi *x, struct xapi_beat *b, const char *class,
+                    const char *ref, struct err *e)
+{
+    struct heart *h = &x->heart;
+    int code = 0;
+
+    stop_old(h);
     pthread_mutex_lock(&h->lock);
     if (!h->pulse)
         code = xapi_pulse_start(&h->pulse, x, h->every_s, beat, h, e);

@@ -24,6 +24,11 @@ struct xapi_beat {
     bool second; /* which of the two marks is the older one */
 };
 
+/* After a stop that was taken back, before a pause: what is kept alive already
+ * is so again. Where that cannot be, the next xapi_beat_start says why. NULL is
+ * fine. */
+void xapi_beat_resume(struct xapi *x);
+
 /* From now on its heartbeat is renewed. *b is zeroed memory, which stays where
  * it is until xapi_beat_stop. */
 int xapi_beat_start(struct xapi *x, struct xapi_beat *b, const char *class,

@@ -3,6 +3,7 @@
 """What may pass is tried again; a transfer that broke goes on where it was."""
 
 import hashlib
+import os
 import signal
 
 import pytest
@@ -212,6 +213,24 @@ def test_host_that_is_away_for_a_while(program, pool, disk):
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert list(pool.disks) == out.decode().split()
+
+
+@pytest.mark.parametrize("into", [True, False], ids=["import", "snapshot"])
+def test_the_heart_beats_while_it_waits_for_the_next_try(program, pool, large, tmp_path, into):
+    """Its thread is there: one more than those of the program and its signals."""
+    if into:
+        words = [large, pool.sr("nfs")]
+        pool.sim.set_fault(on="import", do="reset", at=8 * MIB)
+    else:
+        words = [pool.vdi(pool.make_disk("nfs", SIZE, large)), tmp_path / "o.raw", "--snapshot"]
+        pool.sim.set_fault(on="export", do="status", status=503)
+    pool.remember()
+    process = program.start("copy", *pool.login, *words, "--retries=1", "--retry-delay=3600")
+    assert b"trying again in 3600 s" in process.stderr.readline()
+    wait_until(lambda: len(os.listdir("/proc/%d/task" % process.pid)) == 3, "a heart")
+    process.send_signal(signal.SIGINT)
+    end(process, 130)
+    pool.nothing_left()
 
 
 # -- a session that is lost between a call and the request of a disk ------------------

@@ -40,6 +40,7 @@ struct options {
     int64_t promise; /* Content-Length; -1: the body's */
     int64_t stop_at; /* leave the transfer after so many bytes; -1: never */
     bool snapshot;
+    bool pause; /* after each part, until a line comes */
 };
 
 static struct cancel *stop;
@@ -205,6 +206,9 @@ static int run_parts(struct xapi *x, const struct xapi_place *place,
         cancel_request(stop);
         (void)usleep(SEEN_US);
         cancel_withdraw(stop);
+        xapi_beat_resume(x);
+        if (o->pause)
+            (void)getchar();
     }
     if (!e->code && !xapi_disk_complete(d, e))
         puts(d->vdi.uuid);
@@ -330,6 +334,9 @@ static int take_option(struct options *o, int letter, struct err *e)
     case 'x':
         o->stop_at = (int64_t)strtoll(optarg, NULL, 10);
         return 0;
+    case 'P':
+        o->pause = true;
+        return 0;
     case 'S':
         o->snapshot = true;
         return 0;
@@ -349,7 +356,7 @@ int main(int argc, char **argv)
         return 1;
     o.wait.cancel = stop;
     (void)signal(SIGINT, on_signal);
-    while ((letter = getopt(argc, argv, "c:p:u:s:n:t:w:k:K:o:b:l:x:S")) > 0)
+    while ((letter = getopt(argc, argv, "c:p:u:s:n:t:w:k:K:o:b:l:x:SP")) > 0)
         if (take_option(&o, letter, &e) < 0)
             break;
     if (!e.code && argc - optind < 2)

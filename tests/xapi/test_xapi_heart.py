@@ -70,6 +70,20 @@ def test_the_heart_beats_on_after_a_break(sim, tool, tmp_path):
     process.communicate()
 
 
+def test_the_heart_beats_between_two_tries(sim, tool, tmp_path):
+    """Pauses may be longer than what makes a run count as dead."""
+    part = tmp_path / "a.vhd"
+    part.write_bytes(VHD)
+    process = tool.start("parts", "/sr/nfs", "vhd", SIZE, part, options=[*EACH_SECOND, "-P"])
+    limit = time.monotonic() + 30
+    while len(sim.rpc_calls("VDI.add_to_other_config")) < 2:
+        assert time.monotonic() < limit, "no heartbeat"
+        time.sleep(0.02)
+    assert sim.state()["tasks"] == {}
+    process.communicate(b"\n", timeout=30)
+    assert process.returncode == 0
+
+
 def test_the_session_is_used_meanwhile(sim, stalled):
     """XAPI forgets one that is not used for a day."""
     wait_for_both(sim, 1)
