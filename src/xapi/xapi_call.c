@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOPS_MAX = 5 }; /* HOST_IS_SLAVE in a row */
+enum {
+    HOPS_MAX = 5, /* HOST_IS_SLAVE in a row */
+    MISSES_MIN = 3,
+    REACH_S = 5,
+};
 
 /* --- one exchange, under the lock ------------------------------------------*/
 
@@ -18,9 +22,28 @@ static void disconnect(struct xapi *x)
     x->client = NULL;
 }
 
+static void note_reach(struct xapi *x)
+{
+    if (http_client_was_sent(x->client))
+        x->misses = 0;
+    else if (!x->misses++)
+        x->missed_since = wait_now();
+}
+
+bool xapi_is_out_of_reach(struct xapi *x)
+{
+    bool out;
+
+    pthread_mutex_lock(&x->lock);
+    out = x->misses >= MISSES_MIN && wait_now() - x->missed_since >= REACH_S;
+    pthread_mutex_unlock(&x->lock);
+    return out;
+}
+
 static int post(struct xapi *x, const char *what, const char *body, char **out,
                 struct err *e)
 {
+    int code;
     char origin[ORIGIN_SIZE];
     char url[ORIGIN_SIZE + 16];
     struct http_reply reply = {0};
@@ -29,8 +52,10 @@ static int post(struct xapi *x, const char *what, const char *body, char **out,
     (void)snprintf(url, sizeof(url), "%s/jsonrpc", origin);
     if (!x->client)
         TRY(http_client_open(&x->client, &x->http, e));
-    TRY(http_client_post(x->client, url, what, "application/json", body,
-                         strlen(body), XAPI_REPLY_MAX, out, &reply, e));
+    code = http_client_post(x->client, url, what, "application/json", body,
+                            strlen(body), XAPI_REPLY_MAX, out, &reply, e);
+    note_reach(x);
+    TRY(code);
     if (reply.status == 200)
         return 0;
     mem_cleanup(out);

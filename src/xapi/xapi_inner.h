@@ -42,6 +42,8 @@ struct xapi {
     struct http_client *client; /* NULL: no connection yet */
     struct http_config http;
     struct wait call_wait; /* of the call under way */
+    unsigned misses;       /* calls in a row that got no connection ... */
+    double missed_since;   /* ... and wait_now() of the first */
 };
 
 /* Opens a session with user and password, replacing x->session. Under the lock,

@@ -109,6 +109,10 @@ void xapi_session_host(struct xapi *x, struct host_port *out);
 bool xapi_other_host(const struct xapi *x, const char *address,
                      struct host_port *out);
 
+/* Whether several calls in a row, over five seconds, got no connection: then
+ * more of them, to explain or to clean up, are in vain. */
+bool xapi_is_out_of_reach(struct xapi *x);
+
 /* fault as a text, our session's ref cut out. */
 void xapi_session_fault_text(struct xapi *x, const struct xapi_fault *fault,
                              char out[XAPI_FAULT_TEXT_SIZE]);

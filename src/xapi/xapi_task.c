@@ -197,6 +197,11 @@ static bool may_pass(int code)
     return code == ERR_TEMPORARY || code == ERR_FAILED;
 }
 
+static bool is_in_vain(const struct xapi_task *t, unsigned limit_s)
+{
+    return limit_s < xapi_settle_s(t->x) && xapi_is_out_of_reach(t->x);
+}
+
 int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
                    unsigned limit_s, struct xapi_verdict *out, struct err *e)
 {
@@ -221,7 +226,7 @@ int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
             progress = out->progress;
             since = wait_now();
         }
-        if (wait_now() - since >= limit_s)
+        if (wait_now() - since >= limit_s || is_in_vain(t, limit_s))
             return not_learnt(t, limit_s, &why, out, e);
         TRY(xapi_pause(t->x, mode, &pause_ms, e));
     }

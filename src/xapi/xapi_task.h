@@ -47,7 +47,9 @@ int xapi_task_look(const struct xapi_task *t, enum xapi_mode mode,
 
 /* Waits until it is no longer pending. When its progress stands still, or the
  * pool cannot be asked, for limit_s seconds: ERR_UNSETTLED, and *out is the
- * last that was seen. ERR_CANCELLED in XAPI_NORMAL mode. */
+ * last that was seen. ERR_CANCELLED in XAPI_NORMAL mode. A limit below the
+ * settle time is that of a verdict which only explains a failure: a pool out of
+ * reach is then not asked for so long. */
 int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
                    unsigned limit_s, struct xapi_verdict *out, struct err *e);
 

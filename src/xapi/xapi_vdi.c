@@ -176,7 +176,7 @@ static int destroy(const struct removal *r, struct err *e)
         if (destroy_once(r, &more, &why))
             return 0;
         if (more == NONE || wait_now() - start >= limits[more] ||
-            wait_now() - start >= settle) {
+            wait_now() - start >= settle || xapi_is_out_of_reach(r->x)) {
             *e = why;
             return why.code;
         }

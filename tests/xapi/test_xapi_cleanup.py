@@ -168,6 +168,26 @@ def test_a_pool_that_is_gone_leaves_things_and_says_so(sim, tool):
     process.stderr.close()
 
 
+def test_a_pool_that_stays_away_is_not_waited_for_long(sim, tool):
+    """With the settle time of every run: minutes for a disk in use, and not for this."""
+    sim.set_fault(on="import", do="stall", at=MIB)
+    process = tool.start("import", "/sr/nfs", "vhd", SIZE)
+    feeder = threading.Thread(target=feed, args=(process, VHD))
+    feeder.start()
+    sim.wait_transfer(moved=MIB)
+    (uuid,) = sim.state()["vdis"]
+    sim.host_down(host="one")
+    feeder.join()
+    process.stdin = None
+    try:
+        _, err = process.communicate(timeout=80)        # it would be 180 s
+    finally:
+        sim.host_up(host="one")
+        process.kill()
+    assert process.returncode == 7
+    assert "xe vdi-destroy uuid=" + uuid in err.decode()
+
+
 @pytest.mark.parametrize("name, sr", [("import", "/sr/nfs"), ("export", "/vdi/a")])
 def test_a_signal_stops_and_cleans_up(sim, tool, name, sr):
     uuid = sim.create_vdi(sr="nfs", size=SIZE, name_label="a", pattern=[[0, SIZE, 1]])["uuid"]
