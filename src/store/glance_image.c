@@ -52,7 +52,7 @@ static int read_image(const json_t *o, const char *name,
     return 0;
 }
 
-static int parse_image(const char *answer, const char *name,
+int glance_image_parse(const char *answer, const char *name,
                        struct glance_image *out, struct err *e)
 {
     CLEANUP(store_json) json_t *root = NULL;
@@ -85,7 +85,7 @@ static int try_id(struct glance *g, const char *id, struct glance_image *out,
         glance_hide(g, e);
         return code;
     }
-    TRY(parse_image(answer, glance_name(g), out, e));
+    TRY(glance_image_parse(answer, glance_name(g), out, e));
     if (strcasecmp(out->id, id) != 0)
         return err_set(e, ERR_CORRUPT,
                        "%s: the answer has another image's record, %s",
@@ -247,7 +247,7 @@ int glance_create(struct glance *g, const struct glance_new *how,
     code = send_json(g, "POST", "/images", plain_type, new_image(how, id),
                      &answer, e);
     if (code >= 0)
-        code = parse_image(answer, glance_name(g), out, e);
+        code = glance_image_parse(answer, glance_name(g), out, e);
     if (code >= 0 && strcmp(out->id, id) != 0)
         code = err_set(e, ERR_CORRUPT,
                        "%s: the answer has another image's record, %s",

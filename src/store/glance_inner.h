@@ -38,6 +38,10 @@ int glance_do(struct glance *g, const struct glance_call *call, char **answer,
 /* The token is refused: another one. ERR_AUTH where there is none. */
 int glance_renew(struct glance *g, struct err *e);
 
+/* The record in an answer's text. ERR_CORRUPT. */
+int glance_image_parse(const char *answer, const char *name,
+                       struct glance_image *out, struct err *e);
+
 /* "/images/ID" */
 enum { GLANCE_PATH_SIZE = 80 };
 void glance_image_path(const char *id, char path[GLANCE_PATH_SIZE]);

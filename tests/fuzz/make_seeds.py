@@ -38,6 +38,15 @@ ANSWERS = [
     '{"result": {"a": [1, 2.5, true, null, {"b": "\\u20ac"}]}, "id": "x"}',
 ]
 
+RECORDS = [
+    '{"id": "01234567-89ab-cdef-0123-456789abcdef", "name": "a", "status": "active", "size": 5, '
+    '"disk_format": "vhd", "container_format": "ovf", "checksum": null, "os_hash_algo": "sha512", '
+    '"os_hash_value": "00", "vhdstream_digest": "x"}',
+    '{"token": {"catalog": [{"type": "image", "endpoints": [{"interface": "public", '
+    '"region": "a", "region_id": "a", "url": "https://h/v2"}]}]}}',
+    "glance+http://[::1]:9292/a%20b", "glance:///01234567-89ab-cdef-0123-456789abcdef",
+]
+
 PAGES = [
     b"bytes of a disk" + b"HTTP/1.1 500 Internal Error\r\nconnection: close\r\n\r\n<html><body>"
     b"<h1>HTTP 500</h1>Your &quot;VDI&quot; OpaqueRef:4f-1 &amp; more</body></html>",
@@ -225,6 +234,7 @@ def main(folder):
     gzips(os.path.join(folder, "gunzip"))
     zstds(os.path.join(folder, "unzstd"))
     texts(os.path.join(folder, "rpc"), [answer.encode() for answer in ANSWERS])
+    texts(os.path.join(folder, "store"), [record.encode() for record in RECORDS])
 
 
 if __name__ == "__main__":

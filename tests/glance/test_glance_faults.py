@@ -62,6 +62,23 @@ def test_another_length_than_the_records(program, cloud, tmp_path, size):
     assert "has %d bytes by its record, but %d are announced" % (size, len(CONTENT)) in line
 
 
+@pytest.mark.parametrize("more, found", [
+    (b"!", "more than the %d bytes of its record come" % len(CONTENT)),
+    (b"", "by its record, but %d were moved" % (len(CONTENT) - 1))])
+def test_another_length_that_nobody_announced(program, cloud, tmp_path, more, found):
+    image = cloud.add(CONTENT, disk_format="raw", container_format="bare")
+
+    def send(answer):
+        answer.send_response(200)
+        answer.send_header("Transfer-Encoding", "chunked")
+        answer.end_headers()
+        data = CONTENT + more if more else CONTENT[:-1]
+        answer.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data))
+
+    cloud.ways["GET", FILE] = send
+    assert found in program("copy", cloud.place(image), tmp_path / "a.raw", *ONCE, status=3).line
+
+
 def test_a_hash_that_is_not_known_is_told_and_the_checksum_counts(program, cloud, tmp_path):
     image = cloud.add(IMAGE, os_hash_algo="future512")
     assert "its MD5 checksum is checked" in \

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import threading
 
 import pytest
 
@@ -330,3 +332,59 @@ def test_length_of_an_image_with_a_digest_is_announced(program, nginx, tmp_path)
     program("copy", nginx.path("a.raw"), server.url("o.tar"), "--verify")
     server.close()
     assert os.path.getsize(tmp_path / "o.tar") % 10240 == 0
+
+
+# --- breaks ------------------------------------------------------------------
+
+
+class Cutter:
+    """A way to a server on which each answer is cut after so many bytes."""
+
+    def __init__(self, port, after):
+        self.port, self.after, self.heads = port, after, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.own_port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self.port)) as server:
+                self.heads.append(client.recv(65536))
+                server.sendall(self.heads[-1])
+                self.pass_on(server, client)
+
+    def pass_on(self, server, client):
+        left = self.after
+        while left and (data := server.recv(min(left, 65536))):
+            client.sendall(data)
+            left -= len(data)
+
+
+def test_a_download_is_gone_on_with_at_each_break(program, nginx, forms, tmp_path):
+    """By nginx's own ETag and Range."""
+    cutter = Cutter(nginx.port, 3 * MIB)
+    program("copy", "http://127.0.0.1:%d/a.raw" % cutter.own_port, tmp_path / "o.raw",
+            "--retry-delay", "0", "-q")
+    cutter.listener.close()
+    assert read_raw(tmp_path / "o.raw") == forms
+    assert len(cutter.heads) == 7 and all(b"If-Match: " in head for head in cutter.heads[1:])
+
+
+def test_a_file_that_changed_at_a_break_is_not_gone_on_with(program, nginx, tmp_path):
+    raw_file(nginx.path("changing.raw"), 8 * MIB, [(0, noise("one", 8 * MIB))])
+
+    class Changer(Cutter):
+        def pass_on(self, server, client):
+            super().pass_on(server, client)
+            raw_file(nginx.path("changing.raw"), 8 * MIB + 512, [(0, noise("two", 8 * MIB))])
+
+    cutter = Changer(nginx.port, 5 * MIB)
+    line = program("copy", "http://127.0.0.1:%d/changing.raw" % cutter.own_port,
+                   tmp_path / "o.raw", "--retry-delay", "0", status=1).lines[-1]
+    cutter.listener.close()
+    assert "has changed on the server since the download began" in line
+    assert not (tmp_path / "o.raw").exists()
