@@ -187,9 +187,10 @@ int keystone_request(const struct cloud *c, enum keystone_way way, char **out,
                        : way == KEYSTONE_TOKEN  ? token_identity(c)
                                                 : credential_identity(c);
     json_t *auth = json_pack("{s:o}", "identity", identity);
-
     /* A credential has a project of its own. */
-    if (way != KEYSTONE_CREDENTIAL && scope(c))
-        json_object_set_new(auth, "scope", scope(c));
+    json_t *scoped = way == KEYSTONE_CREDENTIAL ? NULL : scope(c);
+
+    if (scoped)
+        json_object_set_new(auth, "scope", scoped);
     return store_json_request(out, json_pack("{s:o}", "auth", auth), e);
 }
