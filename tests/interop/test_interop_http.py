@@ -16,7 +16,7 @@ import pytest
 from disk_rig import (MIB, content_of, image_of, noise, note_of, raw_file, read_raw, tail_of,
                       vhd)
 from http_rig import Nginx, PythonServer
-from program_rig import end
+from program_rig import end, wait_until
 
 ONCE = ["--retries", "0"]
 pytestmark = pytest.mark.skipif(not (shutil.which("nginx") or os.path.exists("/usr/sbin/nginx")),
@@ -58,6 +58,8 @@ def test_put(program, nginx, forms, tmp_path, form, tls):
 def test_length_of_a_put_is_announced(program, nginx, form):
     name = "length." + form
     program("copy", nginx.path("a.raw"), nginx.url(name))
+    # nginx writes its log when it has answered.
+    wait_until(lambda: any(r[1] == "/" + name for r in nginx.requests()), "the log")
     request, = [r for r in nginx.requests() if r[1] == "/" + name]
     assert int(request[4]) == os.path.getsize(nginx.path(name)) and request[3] == "-"
 
