@@ -176,7 +176,7 @@ static const struct cli_option cli_options[] = {
     {"parent", 0, "PATH", VERB_CHAIN | VERB_COPY | VERB_DIGEST | VERB_INFO,
      false, true, NULL,
      "parent of a child; again: that one's parent"},
-    {"chain", 0, NULL, VERB_CHAIN, false, true, NULL,
+    {"chain", 0, NULL, VERB_CHAIN | VERB_COPY, false, true, NULL,
      "a child is taken with its parents"},
     {"base", 0, "REF", VERB_COPY, false, true, NULL,
      "a delta: only what differs from this VDI"},

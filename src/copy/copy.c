@@ -9,6 +9,7 @@
 #include "copy/chain_copy.h"
 #include "copy/hashing.h"
 #include "copy/input.h"
+#include "copy/links_copy.h"
 #include "copy/operation.h"
 #include "copy/output.h"
 #include "copy/place.h"
@@ -278,5 +279,7 @@ int copy_over_run(struct vhdstream *v, const char *const *stack,
 int copy_run(struct vhdstream *v, const char *source, const char *destination,
              json_t **result, struct err *e)
 {
+    if (v->opt.chain)
+        return links_copy_run(v, source, destination, result, e);
     return copy_over_run(v, NULL, 0, source, destination, result, e);
 }

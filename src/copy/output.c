@@ -198,6 +198,8 @@ static int64_t upload_size(const struct output *out)
 {
     int64_t note = out->noted ? TAR_TAIL_SIZE : 0;
 
+    if (out->several)
+        return -1;
     switch (out->format->pack) {
     case PACK_NONE:
         return (int64_t)out->enc->size;
@@ -244,6 +246,13 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
     out->sink->meter = &v->progress.written;
     out->sink->rate = v->rate_out;
     return pack(v, out, e);
+}
+
+int output_next(struct output *out, struct image **img, const char *name,
+                struct err *e)
+{
+    TRY(begin_vhd(out, img, e));
+    return sink_tar_next(out->sink, name, out->enc->size, e);
 }
 
 void output_note(struct output *out, uint64_t size,

@@ -32,6 +32,7 @@ struct output {
     const struct format *format; /* NULL for XAPI, which decides itself */
     const char *child; /* the option by which the copy is to be a differencing
                           disk; NULL: it need not be. Set before the rest */
+    bool several;      /* it is an image of more than one disk; likewise */
     const char *base;  /* PLACE_XAPI: the VDI to a copy of which a delta is
                           added; or NULL. Likewise */
     struct uuid uuid;  /* of a VHD that is written; null: that of the source */
@@ -55,6 +56,11 @@ int output_prepare(struct vhdstream *v, const struct place *p,
  * is a name for the disk where the user gave none. */
 int output_begin(struct vhdstream *v, struct output *out, struct image **img,
                  const char *label, struct err *e);
+
+/* With `several`: the next disk, as the member `name` of the image. The encoder
+ * of the last one is closed. */
+int output_next(struct output *out, struct image **img, const char *name,
+                struct err *e);
 
 /* `size` and `digest` are those of the source's disk. */
 void output_note(struct output *out, uint64_t size,

@@ -150,6 +150,10 @@ int sink_zstd(struct sink **s, int level, struct pool *pool, struct err *e);
  * finish (ERR_CORRUPT), and the archive then has no end. */
 int sink_tar(struct sink **s, const char *name, uint64_t size, struct err *e);
 
+/* Ends the member of an archive that sink_tar has begun, and begins another. */
+int sink_tar_next(struct sink *s, const char *name, uint64_t size,
+                  struct err *e);
+
 /* The exact size of such an archive; `size` as sink_tar takes it. */
 uint64_t sink_tar_size(uint64_t size);
 

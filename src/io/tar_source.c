@@ -40,6 +40,7 @@ struct tar_source {
     char found[256];                   /* names of members, for a message */
     struct tar_tail *tail;             /* the caller's, or NULL */
     bool apart;                        /* a member's end is not the archive's */
+    struct tar_side *side;             /* the caller's, or NULL */
     char member[TAR_MEMBER_NAME_SIZE]; /* the one that is read */
 };
 
@@ -127,6 +128,23 @@ static void remember(struct tar_source *t, const char *name)
         (void)snprintf(t->found + used, sizeof(t->found) - used, ", ...");
 }
 
+static int keep_side(struct tar_source *t, struct archive_entry *entry,
+                     struct err *e)
+{
+    la_int64_t size = archive_entry_size(entry);
+    la_ssize_t got;
+
+    if (size < 0 || (uint64_t)size >= sizeof(t->side->text))
+        return 0;
+    t->budget = HEADER_MAX;
+    got = archive_read_data(t->archive, t->side->text, (size_t)size);
+    if (got < 0)
+        return describe(t, e);
+    t->side->len = (size_t)got;
+    t->side->text[got] = '\0';
+    return 0;
+}
+
 /* Passes a member over that is not a disk. */
 static int skip_member(struct tar_source *t, struct archive_entry *entry,
                        struct err *e)
@@ -135,6 +153,8 @@ static int skip_member(struct tar_source *t, struct archive_entry *entry,
 
     tar_member_name(entry, name);
     remember(t, name);
+    if (t->side && !strcmp(name, t->side->name))
+        return keep_side(t, entry, e);
     if (tar_member_is_worth_a_word(entry) && t->notices++ < NOTICES_MAX)
         notice_say(t->notice, "%s: member %s is not a disk and is left out",
                    t->inner->name, name);
@@ -378,12 +398,25 @@ void tar_source_apart(struct source *s)
     ((struct tar_source *)s)->apart = true;
 }
 
+/* What its user has left of a member is no part of the next one's headers. */
+static int skip_rest(struct tar_source *t, struct err *e)
+{
+    t->left = 0;
+    t->hole = 0;
+    t->budget = UINT64_MAX;
+    if (archive_read_data_skip(t->archive) < ARCHIVE_WARN)
+        return describe(t, e);
+    return 0;
+}
+
 int tar_source_next(struct source *s, struct err *e)
 {
     struct tar_source *t = (struct tar_source *)s;
     struct archive_entry *entry;
-    int more = next_disk(t, &entry, e);
+    int more;
 
+    TRY(skip_rest(t, e));
+    more = next_disk(t, &entry, e);
     TRY(more);
     if (!more)
         return end_archive(t, e);
@@ -402,6 +435,11 @@ const char *tar_source_member(const struct source *s)
 const char *tar_source_archive(const struct source *s)
 {
     return ((const struct tar_source *)s)->inner->name;
+}
+
+void tar_source_keep(struct source *s, struct tar_side *side)
+{
+    ((struct tar_source *)s)->side = side;
 }
 
 void tar_source_end(struct source *s)

@@ -41,13 +41,23 @@ int source_untar(struct source **s, const struct notice *n,
  * member: the archive is the caller's, to be closed by tar_source_end. */
 void tar_source_apart(struct source *s);
 
-/* Then, when a member was closed: 1, and `s` is the next disk, from its first
- * byte; or 0 at the end, where all is checked that is said above. */
+/* Then, when a member was closed, at its end or before: 1, and `s` is the next
+ * disk, from its first byte; or 0 at the end, where all is checked that is said
+ * above. */
 int tar_source_next(struct source *s, struct err *e);
 
 /* The name of the member, without its folder; of the archive. */
 const char *tar_source_member(const struct source *s);
 const char *tar_source_archive(const struct source *s);
+
+/* A small file beside the disks, from now on: kept where it comes, and nobody
+ * is told that it is left out. *side must outlive the archive. */
+struct tar_side {
+    const char *name;
+    size_t len; /* 0: it did not come, or is larger than there is room */
+    char text[64 * 1024];
+};
+void tar_source_keep(struct source *s, struct tar_side *side);
 
 /* Closes the archive; NULL is fine. */
 void tar_source_end(struct source *s);

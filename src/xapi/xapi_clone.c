@@ -55,7 +55,8 @@ static int branch(struct xapi *x, const struct xapi_vdi *of,
 
 /* --- what it is now --------------------------------------------------------*/
 
-/* Our marks in place of all that the program has said of the other disk. */
+/* Our marks (`how` NULL: of a snapshot) in place of all that the program has
+ * said of the other disk. */
 static int mark(struct xapi *x, const char *ref, const struct xapi_new *how,
                 struct err *e)
 {
@@ -72,7 +73,8 @@ static int mark(struct xapi *x, const char *ref, const struct xapi_new *how,
     TRY(xapi_call(x, XAPI_FIRM, &config, e, "VDI.get_other_config", "s", ref));
     TRY(xapi_disk_fresh_uuid(disk, e));
     TRY(xapi_clock(x, XAPI_FIRM, &now, NULL, e));
-    marks = xapi_disk_config(x, how, disk, now);
+    marks = how ? xapi_disk_config(x, how, disk, now)
+                : xapi_marks(x, XAPI_MADE_SNAPSHOT, disk, now);
     if (!marks)
         return err_set(e, ERR_NO_SPACE, "out of memory for marks");
     json_object_foreach_safe(config, next, key,
@@ -104,6 +106,11 @@ static int grow(struct xapi *x, const char *ref, const struct xapi_vdi *of,
     return xapi_vdi_resize(x, &clone, size, e);
 }
 
+int xapi_disk_grow(struct xapi_disk *d, uint64_t size, struct err *e)
+{
+    return size > d->vdi.size ? xapi_vdi_resize(d->x, &d->vdi, size, e) : 0;
+}
+
 static int dress(struct xapi *x, const char *ref, const struct xapi_vdi *of,
                  const struct xapi_new *how, struct err *e)
 {
@@ -128,4 +135,28 @@ int xapi_disk_clone(struct xapi_disk **out, struct xapi *x,
         return e->code;
     }
     return xapi_disk_take(out, x, ref, true, e);
+}
+
+/* --- a point in time -------------------------------------------------------*/
+
+int xapi_disk_freeze(struct xapi_disk **out, struct xapi_disk *d, struct err *e)
+{
+    struct xapi_fault fault;
+    char ref[XAPI_OPAQUE_SIZE];
+    bool lost;
+    int code = xapi_async(d->x, "VDI.snapshot", json_pack("[s]", d->vdi.ref),
+                          ref, &lost, &fault, e);
+
+    if (code == 1)
+        return xapi_refuse(d->x, &fault, "VDI.snapshot", e);
+    if (code < 0 && ref[0])
+        xapi_disk_remove(d->x, ref, NULL, e);
+    if (code < 0 && lost)
+        return nobody_knows(&d->vdi, e);
+    TRY(code < 0 ? e->code : 0);
+    if (mark(d->x, ref, NULL, e) < 0) {
+        xapi_disk_remove(d->x, ref, NULL, e);
+        return e->code;
+    }
+    return xapi_disk_take(out, d->x, ref, true, e);
 }

@@ -52,6 +52,14 @@ int xapi_disk_adopt(struct xapi_disk **out, struct xapi *x, const char *uuid,
 int xapi_disk_snapshot(struct xapi_disk **out, struct xapi *x,
                        const struct xapi_vdi *of, struct err *e);
 
+/* VDI.snapshot of a disk of ours that is not whole yet: a point in time of it.
+ * As xapi_disk_snapshot otherwise. */
+int xapi_disk_freeze(struct xapi_disk **out, struct xapi_disk *d,
+                     struct err *e);
+
+/* Grows it to `size` at least; d->vdi.size tells. */
+int xapi_disk_grow(struct xapi_disk *d, uint64_t size, struct err *e);
+
 /* A disk with the content of `of` in how->sr, of at least how->size: by
  * VDI.clone where that is the SR of `of`, and by VDI.copy elsewhere and where
  * the SR has no clones. Marked and kept alive; the notes that `of` has are not

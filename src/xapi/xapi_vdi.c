@@ -237,6 +237,15 @@ int xapi_vdi_resize(struct xapi *x, struct xapi_vdi *vdi, uint64_t size,
                    xapi_name(x), vdi->size, size);
 }
 
+int xapi_vdi_set_label(struct xapi *x, const char *ref, const char *label,
+                       struct err *e)
+{
+    CLEANUP(json) json_t *result = NULL;
+
+    return xapi_call(x, XAPI_FIRM, &result, e, "VDI.set_name_label", "ss", ref,
+                     label);
+}
+
 /* --- notes -----------------------------------------------------------------*/
 
 int xapi_vdi_drop_note(struct xapi *x, const char *ref, const char *key,

@@ -58,6 +58,10 @@ int xapi_vdi_destroy_if(struct xapi *x, const char *ref, xapi_may_fn *may,
 int xapi_vdi_resize(struct xapi *x, struct xapi_vdi *vdi, uint64_t size,
                     struct err *e);
 
+/* Names it. Cannot be stopped. */
+int xapi_vdi_set_label(struct xapi *x, const char *ref, const char *label,
+                       struct err *e);
+
 /* --- marks (xapi_marks.h) ------------------------------------------------- */
 
 /* Adds those of a snapshot to a VDI that exists, takes any away. Cannot be

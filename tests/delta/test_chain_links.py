@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""copy --chain: a disk with the snapshots before it, out of one pool and into another."""
+
+import io
+import json
+import random
+import tarfile
+
+import pytest
+
+from delta_rig import (Layers, chain_content, client_of, content_of_vdi, head_of, record_of,
+                       result_of)
+from disk_rig import MIB, open_image
+from program_rig import end, wait_until
+
+LABELS = ["monday", "tuesday", "wednesday"]
+
+
+@pytest.fixture
+def history(guest):
+    """The disk, {label of each snapshot: its content}, the oldest first."""
+    rng, then = random.Random(5), {}
+    for label in LABELS:
+        guest.write_at_random(rng)
+        guest.snapshot(label)
+        then[label] = bytes(guest.model)
+    guest.write_at_random(rng)
+    then["a disk"] = bytes(guest.model)
+    return guest.uuid, then
+
+
+def unpack(path, folder):
+    """The members of an image as files of those names; their names in order."""
+    folder.mkdir()
+    with open_image(str(path)) as tar:
+        tar.extractall(folder)
+        return tar.getnames()
+
+
+def links_of(pool, uuid):
+    """[(name-label, content)] of the snapshots of a disk, the oldest first, and of itself."""
+    records = [record_of(pool, uuid)]
+    for ref in records[0]["snapshots"]:
+        records.append(client_of(pool).call("VDI.get_record", ref))
+    records.sort(key=lambda r: (not r["is_a_snapshot"], nodes_below(pool, r["uuid"])))
+    return [(r["name_label"], content_of_vdi(pool, r["uuid"])) for r in records]
+
+
+def nodes_below(pool, uuid):
+    """Order of making, whatever the clock says: the simulator makes VDIs one by one."""
+    return list(pool.disks).index(uuid)
+
+
+def rebuild(program, pool, source, sr="lvhd", *args, **more):
+    run = program("copy", "--chain", "--json", *pool.login, *args, source, pool.sr(sr), **more)
+    return result_of(run)["uuid"]
+
+
+def reversed_image(folder, names, path):
+    """The same with the base first."""
+    with tarfile.open(path, "w:gz") as tar:
+        disks = [n for n in names if n.endswith(".vhd")]
+        for name in disks[::-1] + [n for n in names if not n.endswith(".vhd")]:
+            tar.add(folder / name, name)
+    return path
+
+
+# --- out of a pool -----------------------------------------------------------
+
+
+def test_an_image_has_the_leaf_first(program, pool, tmp_path, history):
+    uuid, then = history
+    program("copy", "--chain", *pool.login, pool.vdi(uuid), tmp_path / "a.tgz")
+    names = unpack(tmp_path / "a.tgz", tmp_path / "a")
+    assert names == ["0.vhd", "1.vhd", "2.vhd", "3.vhd", "chain.json"]
+    paths = [tmp_path / "a" / name for name in names[:4]]
+    for first, content in enumerate(list(then.values())[::-1]):
+        assert chain_content(*paths[first:]) == content
+    note = json.loads((tmp_path / "a" / "chain.json").read_text())
+    assert [d["name_label"] for d in note["disks"]] == list(then)[::-1]
+
+
+def test_members_find_each_other(program, pool, tmp_path, history):
+    uuid, then = history
+    program("copy", "--chain", *pool.login, pool.vdi(uuid), tmp_path / "a.tar")
+    unpack(tmp_path / "a.tar", tmp_path / "a")
+    program("copy", tmp_path / "a" / "0.vhd", tmp_path / "flat.raw")
+    assert (tmp_path / "flat.raw").read_bytes() == then["a disk"]
+
+
+def test_a_snapshot_has_those_before_it(program, pool, tmp_path, history):
+    program("copy", "--chain", *pool.login, pool.vdi("tuesday"), tmp_path / "a.tar")
+    names = unpack(tmp_path / "a.tar", tmp_path / "a")
+    assert names == ["0.vhd", "1.vhd", "chain.json"]
+    paths = [tmp_path / "a" / name for name in names[:2]]
+    assert chain_content(*paths) == history[1]["tuesday"]
+
+
+def test_a_disk_without_snapshots_is_one_link(program, pool, tmp_path, guest):
+    guest.write(0, 1000, 1)
+    program("copy", "--chain", *pool.login, pool.vdi(guest.uuid), tmp_path / "a.tgz")
+    assert unpack(tmp_path / "a.tgz", tmp_path / "a") == ["0.vhd", "chain.json"]
+    assert chain_content(tmp_path / "a" / "0.vhd") == guest.model
+
+
+def test_a_break_in_a_link_is_gone_on_with(program, pool, tmp_path, history):
+    pool.sim.set_fault(on="export", do="reset", at=2000000, nth=2)
+    program("copy", "--chain", *pool.login, "--retries", "1", "--retry-delay", "0",
+            pool.vdi(history[0]), tmp_path / "a.tgz")
+    names = unpack(tmp_path / "a.tgz", tmp_path / "a")
+    assert chain_content(*[tmp_path / "a" / n for n in names[:4]]) == history[1]["a disk"]
+
+
+def test_from_files(program, tmp_path):
+    layers = Layers(tmp_path, random.Random(4), [5 * MIB, 5 * MIB, 9 * MIB])
+    args = [word for path in layers.paths[1::-1] for word in ("--parent", path)]
+    program("copy", "--chain", *args, layers.paths[2], tmp_path / "a.tgz")
+    names = unpack(tmp_path / "a.tgz", tmp_path / "a")
+    paths = [tmp_path / "a" / name for name in names[:3]]
+    for first in range(3):
+        assert chain_content(*paths[first:]) == layers.models[2 - first]
+    assert [head_of(p)[0].uuid for p in paths] == layers.uuids[::-1]
+
+
+# --- into a pool -------------------------------------------------------------
+
+
+def test_twice_over_and_the_same_at_every_link(program, pool, own_pool, tmp_path, history):
+    uuid, then = history
+    there = own_pool({"srs": [{"name": "lvhd", "type": "lvmoiscsi", "use_vhd": True}]})
+    program("copy", "--chain", *pool.login, pool.vdi(uuid), tmp_path / "a.tgz")
+    first = rebuild(program, there, tmp_path / "a.tgz")
+    assert links_of(there, first) == list(then.items())
+    program("copy", "--chain", *there.login, there.vdi(first), tmp_path / "b.tgz")
+    second = rebuild(program, pool, tmp_path / "b.tgz", "nfs")
+    assert links_of(pool, second) == list(then.items())
+
+
+def test_from_pool_to_pool(program, pool, history):
+    made = rebuild(program, pool, pool.vdi(history[0]))
+    assert links_of(pool, made) == list(history[1].items())
+
+
+def test_what_is_rebuilt_takes_a_delta(program, pool, tmp_path, guest, history):
+    assert history
+    leaf = guest.snapshot()
+    made = rebuild(program, pool, pool.vdi(leaf))
+    guest.write(0, 512, 99)
+    later = guest.snapshot()
+    program("copy", "--base", leaf, *pool.login, pool.vdi(later), tmp_path / "d.vhd")
+    last = program("copy", "--base", made, *pool.login, tmp_path / "d.vhd", pool.sr("lvhd"))
+    assert content_of_vdi(pool, last.text.strip()) == guest.model
+
+
+def test_through_a_pipe_with_the_base_first(program, pool, tmp_path, history):
+    uuid, then = history
+    program("copy", "--chain", *pool.login, pool.vdi(uuid), tmp_path / "a.tgz")
+    names = unpack(tmp_path / "a.tgz", tmp_path / "a")
+    turned = reversed_image(tmp_path / "a", names, tmp_path / "b.tgz")
+    made = rebuild(program, pool, "-", stdin=turned.read_bytes())
+    assert links_of(pool, made) == list(then.items())
+
+
+def test_disks_that_grew(program, pool, tmp_path):
+    layers = Layers(tmp_path, random.Random(8), [4 * MIB, 4 * MIB, 8 * MIB])
+    args = [word for path in layers.paths[1::-1] for word in ("--parent", path)]
+    made = rebuild(program, pool, layers.paths[2], "nfs", *args)
+    assert links_of(pool, made) == [("layer%d" % i, m) for i, m in enumerate(layers.models)]
+
+
+def test_other_members_and_any_order(program, pool, tmp_path):
+    layers = Layers(tmp_path, random.Random(9), [4 * MIB] * 3)
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name, i in (("1.vhd", 1), ("2.vhd", 0), ("0.vhd", 2)):
+            tar.add(layers.paths[i], name)
+        extra = tarfile.TarInfo("swap.vhd")
+        tar.addfile(extra, io.BytesIO())
+    made = rebuild(program, pool, tmp_path / "a.tar", "nfs", "--name-label", "new")
+    assert [content for _, content in links_of(pool, made)] == layers.models
+    assert links_of(pool, made)[-1][0] == "new"
+
+
+# --- what is refused, and leaves nothing -------------------------------------
+
+
+def refused(program, pool, source, status, *args, sr="nfs", **more):
+    pool.remember()
+    run = program("copy", "--chain", *pool.login, *args, source, pool.sr(sr), status=status,
+                  **more)
+    pool.nothing_left()
+    return run.lines[-1]
+
+
+@pytest.fixture
+def image(program, tmp_path):
+    """A chain of three as an image, and what is in it."""
+    layers = Layers(tmp_path, random.Random(6), [4 * MIB] * 3)
+    args = [word for path in layers.paths[1::-1] for word in ("--parent", path)]
+    program("copy", "--chain", *args, layers.paths[2], tmp_path / "a.tgz")
+    return tmp_path / "a.tgz", layers
+
+
+def test_leaf_first_through_a_pipe(program, pool, image):
+    line = refused(program, pool, "-", 3, stdin=image[0].read_bytes())
+    assert "the base first" in line and "save it to a file" in line
+
+
+def test_a_link_that_is_missing(program, pool, tmp_path, image):
+    for missing in range(2):
+        with tarfile.open(tmp_path / "b.tar", "w") as tar:
+            for i, path in enumerate(image[1].paths):
+                if i != missing:
+                    tar.add(path, "%d.vhd" % (2 - i))
+        assert "no chain" in refused(program, pool, tmp_path / "b.tar", 3)
+
+
+def test_a_link_that_is_there_twice(program, pool, tmp_path, image):
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        for name, i in (("0.vhd", 1), ("1.vhd", 1), ("2.vhd", 0)):
+            tar.add(image[1].paths[i], name)
+    assert "are the same disk" in refused(program, pool, tmp_path / "b.tar", 3)
+
+
+def test_an_image_that_is_cut(program, pool, tmp_path, image):
+    (tmp_path / "b.tgz").write_bytes(image[0].read_bytes()[:-200])
+    refused(program, pool, tmp_path / "b.tgz", 3)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_upload_that_fails(program, pool, image, nth):
+    pool.sim.set_fault(on="import", do="error", at=1000000, nth=nth,
+                       error=["SR_BACKEND_FAILURE_44", "", "There is insufficient space", ""])
+    refused(program, pool, image[0], None)
+
+
+@pytest.mark.parametrize("method", ["Async.VDI.snapshot", "VDI.set_other_config",
+                                    "VDI.set_name_label"])
+def test_a_call_that_is_refused(program, pool, image, method):
+    pool.sim.set_fault(on="rpc", do="error", match={"method": method}, nth=2,
+                       error=["SR_BACKEND_FAILURE_44", "", "There is insufficient space", ""])
+    refused(program, pool, image[0], 6)
+
+
+def test_a_stop_in_the_second_link(program, pool, image):
+    pool.remember()
+    pool.sim.set_fault(on="import", do="stall", at=1000000, nth=2)
+    run = program.start("copy", "--chain", *pool.login, image[0], pool.sr("nfs"))
+    wait_until(lambda: len(pool.disks) == 2, "a snapshot")
+    pool.sim.wait_transfer(moved=1000000)
+    run.terminate()
+    end(run, 143)
+    pool.nothing_left()
+
+
+def test_an_sr_that_takes_no_vhd(program, pool, image):
+    assert "takes no VHD" in refused(program, pool, image[0], 3, sr="rawlv")
+
+
+def test_an_sr_without_snapshots(program, pool, image):
+    assert "SR_OPERATION_NOT_SUPPORTED" in refused(program, pool, image[0], 3, sr="luns")
+
+
+def test_a_destination_for_one_disk(program, pool, tmp_path, history):
+    run = program("copy", "--chain", *pool.login, pool.vdi(history[0]), tmp_path / "a.vhd",
+                  status=2)
+    assert "which holds one disk" in run.line
+
+
+@pytest.mark.parametrize("option", ["--verify", "--digest", "--snapshot", "--keep-parent"])
+def test_options_for_one_disk(program, image, tmp_path, option):
+    program("copy", "--chain", option, image[0], tmp_path / "b.tgz", status=2)
+
+
+def test_a_disk_that_is_no_image(program, pool, tmp_path):
+    (tmp_path / "a").write_bytes(bytes(MIB))
+    assert "is no image" in refused(program, pool, tmp_path / "a", 2)
