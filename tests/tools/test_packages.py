@@ -3,6 +3,7 @@
 """need() of tools/packages.sh, with stand-ins for the tools of a Debian system."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -88,3 +89,15 @@ def test_old_lists_may_do(need):
     status, out, _ = need("meson", BROKEN="update")
     assert status == 0
     assert "update failed" in out
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def test_the_debian_packages_are_built_with_the_libraries_of_the_build():
+    listed = re.search(r'packages_build="([^"]+)"', read("tools/packages.sh")).group(1).split()
+    needed = read("debian/control").partition("Build-Depends:")[2].partition("Standards-")[0]
+    found = set(re.findall(r"^ ([\w.-]+)", needed, re.M))
+    assert {name for name in listed if name.startswith("lib")} - {"libc6-dev"} <= found
