@@ -76,7 +76,8 @@ def test_a_member_of_another_chain(program, pool, tmp_path, chain, other, order)
 def test_a_name_of_another_kind(program, pool, tmp_path, chain):
     image = pack(tmp_path / "x.tar", members(chain, 0, 1) + [("base.vhd", chain.paths[2])])
     assert refused(program, pool, image, 3) == \
-        "standard input: member base.vhd is not part of the chain: expected 0.vhd, 1.vhd, 2.vhd, ..."
+        "standard input: member base.vhd is not part of the chain: " \
+        "expected 0.vhd, 1.vhd, 2.vhd, ..."
 
 
 def test_a_disk_below_the_base(program, pool, tmp_path, chain, other):
