@@ -56,6 +56,9 @@ int output_read_back(struct vhdstream *v, struct output *out,
     if (out->xapi)
         return pool_output_read_back(v, out->xapi, back, e);
     TRY(open_source(v, out, &src, e));
+    /* The same network carries it again. */
+    if (!out->held)
+        src->rate = v->rate_out;
     TRY(check_length(out, src, e));
     if (src->size < 0 && out->format->pack == PACK_NONE)
         opt.size = (int64_t)out->enc->size;

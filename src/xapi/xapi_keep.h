@@ -9,6 +9,9 @@
  * at its start only. It forgets a pending task that is older than 24 hours when
  * its progress stood still between two of its looks, which are half a minute
  * apart; and a large disk's whole percents come much more slowly.
+ *
+ * Heartbeats (xapi_heart.h) are calls, too, but not every transfer has one: an
+ * export makes nothing but a task, and a server may refuse that its marks.
  */
 
 #include "xapi/xapi_pulse.h"

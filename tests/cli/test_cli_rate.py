@@ -39,6 +39,12 @@ def test_what_is_sent_to_a_pool_counts(seconds, pool, disk):
     assert pool.digest(list(pool.disks)[0])
 
 
+def test_what_is_read_back_from_a_pool_counts(seconds, pool, disk):
+    """Two blocks there, and two back."""
+    assert seconds("copy", disk, pool.sr("nfs"), *pool.login, "--verify",
+                   "--limit-rate", "4M") >= 1.7
+
+
 def test_what_a_pool_sends_counts_not_the_small_file(seconds, pool, tmp_path):
     letters = raw_file(tmp_path / "b.raw", 4 * MIB, [(0, b"compress me!" * (4 * MIB // 12))])
     uuid = pool.make_disk("nfs", 4 * MIB, letters)

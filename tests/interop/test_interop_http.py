@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -62,6 +63,14 @@ def test_length_of_a_put_is_announced(program, nginx, form):
     wait_until(lambda: any(r[1] == "/" + name for r in nginx.requests()), "the log")
     request, = [r for r in nginx.requests() if r[1] == "/" + name]
     assert int(request[4]) == os.path.getsize(nginx.path(name)) and request[3] == "-"
+
+
+def test_what_is_read_back_counts_for_the_rate(program, nginx, tmp_path):
+    """Once there, once back; only the lower bound of time that the limit promises."""
+    disk = raw_file(tmp_path / "a.raw", 4 * MIB, [(0, noise("rate", 4 * MIB))])
+    start = time.monotonic()
+    program("copy", disk, nginx.url("rate.raw"), "--verify", "--limit-rate=4M")
+    assert time.monotonic() - start >= 1.7
 
 
 def test_info(program, nginx, forms):

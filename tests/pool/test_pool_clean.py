@@ -51,8 +51,9 @@ def stamp(pool, ago):
 
 def marks(pool, ago=2 * DAY, kind="disk", **changed):
     """Marks of a run that was killed so many seconds ago."""
+    then = stamp(pool, ago)
     marked = {"run": RUN, "disk": MAKING, "kind": kind, "program": "vhdstream 0.1.0",
-              "host": "build7", "start": stamp(pool, ago), "heartbeat": stamp(pool, ago)}
+              "host": "build7", "start": then, "heartbeat": then}
     marked.update(changed)
     return {"vhdstream:" + k: v for k, v in marked.items() if v is not None}
 

@@ -34,6 +34,12 @@ static bool is_in_use(int fd)
     return false;
 }
 
+static int not_regular(const struct vhd_file *f, struct err *e)
+{
+    return err_set(e, ERR_UNSUPPORTED, "%s: only regular files are mended",
+                   f->path);
+}
+
 static int open_source(struct vhd_file *f, enum vhd_file_use use, struct err *e)
 {
     struct stat info;
@@ -41,8 +47,7 @@ static int open_source(struct vhd_file *f, enum vhd_file_use use, struct err *e)
     if (fstat(f->fd, &info) < 0)
         return err_errno(e, errno, "%s", f->path);
     if (!S_ISREG(info.st_mode))
-        return err_set(e, ERR_UNSUPPORTED, "%s: only regular files are mended",
-                       f->path);
+        return not_regular(f, e);
     if (use == VHD_FILE_CHANGE && is_in_use(f->fd))
         return err_set(e, ERR_FAILED,
                        "%s: another program has it open; close that first, or "
@@ -59,6 +64,8 @@ int vhd_file_open(struct vhd_file *f, const char *path, enum vhd_file_use use,
     *f = (struct vhd_file){.path = path, .fd = -1, .wait = wait};
     f->fd = sys_open(
         path, (use == VHD_FILE_READ ? O_RDONLY : O_RDWR) | O_NONBLOCK, 0);
+    if (f->fd < 0 && errno == EISDIR)
+        return not_regular(f, e);
     if (f->fd < 0)
         return err_errno(e, errno, "%s", path);
     result = open_source(f, use, e);
