@@ -3,12 +3,16 @@
 """A real Glance, a false one, and a disk to put there."""
 
 import os
+import sys
 
 import pytest
-from fake_cloud import FakeCloud
-from glance_rig import Shared, is_there
 
-from disk_rig import MIB, noise, raw_file
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "chain"))
+
+from fake_cloud import FakeCloud                    # noqa: E402
+from glance_rig import Shared, is_there             # noqa: E402
+
+from disk_rig import MIB, noise, raw_file           # noqa: E402
 
 PARTS = [(0, noise("first", 3 * MIB)), (9 * MIB, noise("few", 4096))]
 SIZE = 12 * MIB

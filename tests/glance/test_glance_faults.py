@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+from chain_rig import Chain, made
 from fake_cloud import FakeCloud
 
 from disk_rig import MIB, image_of, noise, vhd
@@ -35,6 +36,19 @@ def test_a_break_is_gone_on_from(program, cloud, tmp_path):
     assert (tmp_path / "a.raw").read_bytes() == bytes(2 * MIB) + CONTENT
     asked = [h.get("Range") for h in cloud.asked("GET", "/file")]
     assert asked == [None] + ["bytes=%d-" % at for at in range(500000, len(IMAGE), 500000)]
+
+
+def test_a_chain_is_gone_on_from(program, pool, cloud, tmp_path):
+    """As snapshots of XenServer lie in Glance; a chain cannot be read twice on its way."""
+    chain = Chain(made("chain", 6 * MIB, 3, writes=30), tmp_path)
+    with open(chain.image((0, 1, 2)), "rb") as file:
+        data = file.read()
+    image = cloud.add(data)
+    cloud.ways["GET", FILE] = lambda answer: answer.send_file(data, len(data) // 3 + 1)
+    uuid = program("copy", cloud.place(image), pool.sr("nfs"), *pool.password, "--retry-delay",
+                   "0", "-q").text.strip()
+    assert pool.digest(uuid) == chain.sha256(pool.disks[uuid]["virtual_size"])
+    assert len(cloud.asked("GET", "/file")) == 3
 
 
 @pytest.mark.parametrize("field, value, found", [
