@@ -21,6 +21,8 @@ int store_login(struct vhdstream *v, int side, const struct place *p,
         TRY(mem_alloc(&v->store[side], sizeof(*v->store[side]), "a store", e));
     if (v->store[side]->glance)
         return 0;
+    TRY(operation_pool(v, e));
+    cfg.pool = v->pool;
     v->store[side]->http = v->http[side];
     v->store[side]->http.user = v->store[side]->http.password = NULL;
     cfg.http = &v->store[side]->http;

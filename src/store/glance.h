@@ -10,6 +10,7 @@
  */
 
 #include "base/notice.h"
+#include "base/pool.h"
 #include "base/uuid.h"
 #include "io/http.h"
 #include "io/sink.h"
@@ -29,6 +30,7 @@ struct glance_config {
     const struct cloud *cloud;
     const struct http_config *http;
     const struct notice *notice; /* or NULL */
+    struct pool *pool;           /* takes sums */
 };
 
 /* Finds the way in; logs in with Keystone where the cloud's settings say so.

@@ -24,13 +24,14 @@ static int glance_sink_write(struct sink *base, const void *buf, size_t len,
                              struct err *e)
 {
     struct glance_sink *s = (struct glance_sink *)base;
-    int code;
+    int code, summed;
 
-    TRY(store_hash_add(s->hash, buf, len, e));
+    store_hash_add(s->hash, buf, len);
     code = http_stream_write(s->stream, buf, len, e);
+    summed = store_hash_wait(s->hash, code < 0 ? NULL : e);
     if (code < 0)
         glance_hide(s->g, e);
-    return code;
+    return code < 0 ? code : summed;
 }
 
 /* The record, once Glance has settled what it is. */
@@ -123,7 +124,7 @@ static int open_upload(struct glance_sink *s, int64_t size, struct err *e)
     FREE char *url = NULL;
     bool known;
 
-    TRY(store_hash_open(&s->hash, sum_algorithm, &known, e));
+    TRY(store_hash_open(&s->hash, sum_algorithm, s->g->cfg.pool, &known, e));
     TRY(glance_file_url(s->g, s->id, &url, e));
     return http_put_open(&s->stream, s->g->cfg.http, url, glance_name(s->g),
                          lines, size, false, e);

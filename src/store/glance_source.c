@@ -72,7 +72,8 @@ static int64_t glance_source_read(struct source *base, void *buf, size_t len,
     if (!got)
         return check_end(s, e);
     TRY(check_room(s, (uint64_t)got, e));
-    TRY(store_hash_add(s->hash, buf, (size_t)got, e));
+    store_hash_add(s->hash, buf, (size_t)got);
+    TRY(store_hash_wait(s->hash, e));
     return got;
 }
 
@@ -121,7 +122,7 @@ static int begin_sums(struct glance_source *s, struct err *e)
     const struct glance_image *img = &s->img;
     bool known;
 
-    TRY(store_hash_open(&s->hash, img->hash_algo, &known, e));
+    TRY(store_hash_open(&s->hash, img->hash_algo, s->g->cfg.pool, &known, e));
     if (*img->hash_value && !known)
         notice_say(s->g->cfg.notice,
                    "%s: its hash (%s) is not one that can be taken here; its "

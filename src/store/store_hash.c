@@ -11,8 +11,16 @@
 
 enum { MD5, OTHER, SUMS };
 
+/* One sum, and what is to be added to it: a piece of work. */
+struct store_sum {
+    EVP_MD_CTX *ctx; /* NULL: not taken */
+    const void *buf;
+    size_t len;
+};
+
 struct store_hash {
-    EVP_MD_CTX *sums[SUMS]; /* NULL: not taken */
+    struct store_sum sums[SUMS];
+    struct lane *lane; /* NULL: none is taken */
 };
 
 /* Those that Glance can be set to, and that are no longer than a sum. */
@@ -38,25 +46,61 @@ static EVP_MD_CTX *begin(const EVP_MD *md)
     return NULL;
 }
 
-int store_hash_open(struct store_hash **out, const char *algorithm, bool *known,
-                    struct err *e)
+static int add_piece(void *slot, struct err *e)
 {
-    struct store_hash *h = NULL;
+    const struct store_sum *sum = slot;
+
+    if (EVP_DigestUpdate(sum->ctx, sum->buf, sum->len) == 1)
+        return 0;
+    return err_set(e, ERR_FAILED, "libcrypto cannot go on with a sum");
+}
+
+static int open_lane(struct store_hash *h, struct pool *pool, struct err *e)
+{
+    void *slots[SUMS];
+    unsigned n = 0;
+
+    for (int i = 0; i < SUMS; i++)
+        if (h->sums[i].ctx)
+            slots[n++] = &h->sums[i];
+    return n ? lane_open(&h->lane, pool, slots, n, add_piece, e) : 0;
+}
+
+int store_hash_open(struct store_hash **out, const char *algorithm,
+                    struct pool *pool, bool *known, struct err *e)
+{
+    CLEANUP(store_hash) struct store_hash *h = NULL;
 
     TRY(mem_alloc(&h, sizeof(*h), "the sums of an image", e));
-    h->sums[MD5] = begin(EVP_md5());
-    h->sums[OTHER] = begin(find_algorithm(algorithm));
-    *known = h->sums[OTHER] != NULL;
+    h->sums[MD5].ctx = begin(EVP_md5());
+    h->sums[OTHER].ctx = begin(find_algorithm(algorithm));
+    TRY(open_lane(h, pool, e));
+    *known = h->sums[OTHER].ctx != NULL;
     *out = h;
+    h = NULL;
     return 0;
 }
 
-int store_hash_add(struct store_hash *h, const void *buf, size_t len,
-                   struct err *e)
+void store_hash_add(struct store_hash *h, const void *buf, size_t len)
 {
-    for (int i = 0; i < SUMS; i++)
-        if (h->sums[i] && EVP_DigestUpdate(h->sums[i], buf, len) != 1)
-            return err_set(e, ERR_FAILED, "libcrypto cannot go on with a sum");
+    struct store_sum *sum;
+
+    while (h->lane && (sum = lane_slot(h->lane))) {
+        sum->buf = buf;
+        sum->len = len;
+        lane_submit(h->lane);
+    }
+}
+
+int store_hash_wait(struct store_hash *h, struct err *e)
+{
+    void *slot;
+    int more;
+
+    while (h->lane && (more = lane_take(h->lane, &slot, e))) {
+        TRY(more);
+        lane_release(h->lane);
+    }
     return 0;
 }
 
@@ -78,16 +122,17 @@ static int end_sum(EVP_MD_CTX *ctx, char out[STORE_SUM_SIZE], struct err *e)
 int store_hash_end(struct store_hash *h, char md5[STORE_SUM_SIZE],
                    char sum[STORE_SUM_SIZE], struct err *e)
 {
-    TRY(end_sum(h->sums[MD5], md5, e));
-    return end_sum(h->sums[OTHER], sum, e);
+    TRY(end_sum(h->sums[MD5].ctx, md5, e));
+    return end_sum(h->sums[OTHER].ctx, sum, e);
 }
 
 void store_hash_close(struct store_hash *h)
 {
     if (!h)
         return;
+    lane_close(h->lane);
     for (int i = 0; i < SUMS; i++)
-        EVP_MD_CTX_free(h->sums[i]);
+        EVP_MD_CTX_free(h->sums[i].ctx);
     free(h);
 }
 
