@@ -190,6 +190,8 @@ static const struct cli_option cli_options[] = {
      "the digest, too: taken; info: read in an image"},
     {"verify", 0, NULL, VERB_MOVE, false, true, NULL,
      "read the copy back and compare its digest"},
+    {"stats", 0, NULL, VERB_MOVE, false, true, NULL,
+     "how long each stage was at work; what is slowest"},
     {"plain", 0, NULL, VERB_MOVE, false, true, NULL,
      "no digest.json in an image"},
     {"blocks", 0, "FILE", VERB_HASH, false, true, NULL,

@@ -62,10 +62,38 @@ static void say_digest(const char *result)
     json_decref(root);
 }
 
+/* A stage that had nothing to do is left out. */
+static void say_stages(json_t *stages)
+{
+    const char *name;
+    json_t *stage;
+
+    json_object_foreach(stages, name, stage)
+    {
+        if (number_of(stage, "busy") > 0)
+            say("%-8s %8.2f s at work, %8.2f s waiting, threads: %.0f", name,
+                number_of(stage, "busy"), number_of(stage, "waited"),
+                number_of(stage, "threads"));
+    }
+}
+
+static void say_stats(const char *result)
+{
+    json_t *root = json_loads(result, 0, NULL);
+    const char *bound = json_string_value(json_object_get(root, "bound"));
+
+    say_stages(json_object_get(root, "stages"));
+    if (bound)
+        say("%s", bound);
+    json_decref(root);
+}
+
 static int print_result(struct vhdstream *v, const struct arguments *a)
 {
-    if (!a->json && !a->quiet)
+    if (!a->json && !a->quiet) {
         say_digest(vhdstream_result(v));
+        say_stats(vhdstream_result(v));
+    }
     if (a->verbose)
         say_summary(vhdstream_result(v));
     return print_disk(vhdstream_result(v), a->json);

@@ -3,6 +3,7 @@
 #include "base/pool.h"
 
 #include "base/mem.h"
+#include "base/stage.h"
 #include "base/thread.h"
 
 #include <pthread.h>
@@ -34,6 +35,7 @@ struct pool {
 struct lane {
     struct pool *pool;
     lane_work *work;
+    struct stage *stage; /* what the work is done for, or NULL */
     pthread_cond_t done; /* some piece of this lane is */
     uint64_t submitted;
     uint64_t released;
@@ -45,8 +47,10 @@ struct lane {
 
 static void run(struct piece *p)
 {
+    struct stage *before = stage_enter_if(p->lane->stage);
     int code = p->lane->work(p->slot, &p->result);
 
+    stage_leave(before);
     p->result.code = code < 0 ? code : 0;
 }
 
@@ -141,6 +145,9 @@ int lane_open(struct lane **out, struct pool *p, void *const *slots,
     TRY(mem_alloc(&l, sizeof(*l) + nslots * sizeof(l->pieces[0]), "a lane", e));
     l->pool = p;
     l->work = work;
+    l->stage = stage_running();
+    if (l->stage && p->nthreads)
+        atomic_store(&l->stage->pooled, true);
     l->nslots = nslots;
     pthread_cond_init(&l->done, NULL);
     for (unsigned i = 0; i < nslots; i++) {
@@ -197,10 +204,13 @@ void lane_submit(struct lane *l)
 
 static void wait_for(struct lane *l, const struct piece *piece)
 {
+    struct stage *before = stage_enter(NULL);
+
     pthread_mutex_lock(&l->pool->lock);
     while (!piece->done)
         pthread_cond_wait(&l->done, &l->pool->lock);
     pthread_mutex_unlock(&l->pool->lock);
+    stage_leave(before);
 }
 
 int lane_take(struct lane *l, void **slot, struct err *e)

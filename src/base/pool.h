@@ -35,7 +35,8 @@ struct lane;
 typedef int lane_work(void *slot, struct err *e);
 
 /* For any thread. A lane of `nslots` pieces in flight at most; slots[i] is the
- * memory of piece i, the caller's, which must outlive the lane. */
+ * memory of piece i, the caller's, which must outlive the lane. Its work is
+ * done for the stage (base/stage.h) that the caller works for now. */
 int lane_open(struct lane **out, struct pool *p, void *const *slots,
               unsigned nslots, lane_work *work, struct err *e);
 

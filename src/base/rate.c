@@ -76,7 +76,9 @@ static double reserve(struct rate *r, size_t len)
 
 int rate_pay(struct rate *r, size_t len, struct err *e)
 {
+    struct stage *before;
     double ms;
+    int code;
 
     if (!r)
         return 0;
@@ -84,5 +86,8 @@ int rate_pay(struct rate *r, size_t len, struct err *e)
     /* What is shorter than the clock's step is paid with the next piece. */
     if (ms < 1)
         return 0;
-    return r->sleep(r->wait, ms < INT_MAX ? (unsigned)ms + 1 : INT_MAX, e);
+    before = stage_enter_if(r->stage);
+    code = r->sleep(r->wait, ms < INT_MAX ? (unsigned)ms + 1 : INT_MAX, e);
+    stage_leave(before);
+    return code;
 }

@@ -6,6 +6,7 @@
 /* A limit on bytes a second: a bucket that everybody who moves bytes pays into,
  * from any thread. Who has moved too many sleeps, and can be stopped there. */
 
+#include "base/stage.h"
 #include "base/wait.h"
 
 #include <pthread.h>
@@ -19,6 +20,7 @@ struct rate {
     const struct wait *wait;
     double (*now)(void); /* wait_now and wait_sleep, but for tests */
     int (*sleep)(const struct wait *w, unsigned ms, struct err *e);
+    struct stage *stage; /* charged with the time slept, or NULL */
     pthread_mutex_t lock;
     double free_at; /* when all that was paid for is through */
 };

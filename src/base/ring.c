@@ -3,6 +3,7 @@
 #include "base/ring.h"
 
 #include "base/mem.h"
+#include "base/stage.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -45,13 +46,22 @@ void ring_close(struct ring *r)
     free(r);
 }
 
+/* With the lock held. Whoever waits for the other side works for no stage. */
+static void wait_on(pthread_cond_t *side, struct ring *r)
+{
+    struct stage *before = stage_enter(NULL);
+
+    pthread_cond_wait(side, &r->lock);
+    stage_leave(before);
+}
+
 int ring_slot(struct ring *r, unsigned *slot)
 {
     int given;
 
     pthread_mutex_lock(&r->lock);
     while (!r->stopped && r->published - r->released == r->slots)
-        pthread_cond_wait(&r->to_producer, &r->lock);
+        wait_on(&r->to_producer, r);
     given = !r->stopped;
     if (given)
         *slot = (unsigned)(r->published % r->slots);
@@ -101,7 +111,7 @@ int ring_take(struct ring *r, unsigned *slot, struct err *e)
 
     pthread_mutex_lock(&r->lock);
     while (!r->ended && r->published == r->released)
-        pthread_cond_wait(&r->to_consumer, &r->lock);
+        wait_on(&r->to_consumer, r);
     if (r->published == r->released)
         result = pass_on(&r->failure, e);
     else
@@ -144,7 +154,7 @@ int ring_drain(struct ring *r)
 
     pthread_mutex_lock(&r->lock);
     while (!r->stopped && r->published != r->released)
-        pthread_cond_wait(&r->to_producer, &r->lock);
+        wait_on(&r->to_producer, r);
     drained = !r->stopped;
     pthread_mutex_unlock(&r->lock);
     return drained;

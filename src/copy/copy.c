@@ -34,6 +34,7 @@ struct copy {
     struct hashing hashing;
     struct progress sent; /* how it stood before anything was read back */
     double start;
+    double moved; /* when all was at the destination, seconds from start */
 };
 
 /* A name for the new disk: that of the VDI or the image, or of the file without
@@ -75,9 +76,11 @@ static int move_blocks(struct copy *c, struct err *e)
 {
     const struct image *img = c->in.img;
     struct progress *p = &c->v->progress;
+    struct stage *before = stage_enter_if(operation_stage(c->v, STAGE_ENCODE));
     int code =
         image_copy(c->in.img, c->out.enc, c->out.sink, p, &c->v->wait, e);
 
+    stage_leave(before);
     if (code >= 0 || code == ERR_CANCELLED || !(c->in.pool || c->out.xapi))
         return code;
     return err_append(
@@ -123,6 +126,22 @@ static int place_base(struct copy *c, struct err *e)
     return 0;
 }
 
+/* All is at the destination; what follows reads it back. */
+static void note_moved(struct copy *c)
+{
+    c->moved = wait_now() - c->start;
+    progress_copy(&c->sent, &c->v->progress);
+}
+
+static int move_chain(struct copy *c, const char *label, struct err *e)
+{
+    struct stage *before = stage_enter_if(operation_stage(c->v, STAGE_ENCODE));
+    int code = chain_copy(c->v, &c->in, &c->out, label, e);
+
+    stage_leave(before);
+    return code;
+}
+
 /* A chain comes member by member, in any order. */
 static int transfer_chain(struct copy *c, struct err *e)
 {
@@ -130,8 +149,8 @@ static int transfer_chain(struct copy *c, struct err *e)
     char label[NAME_SIZE];
 
     name_disk(c, label);
-    TRY(chain_copy(v, &c->in, &c->out, label, e));
-    progress_copy(&c->sent, &v->progress);
+    TRY(move_chain(c, label, e));
+    note_moved(c);
     TRY(chain_digest(v, &c->in, &c->out, &c->hashing, e));
     TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));
@@ -144,6 +163,16 @@ static int open_input(struct copy *c, struct err *e)
         return input_open_chain(c->v, &c->src, &c->in, e);
     TRY(input_open(c->v, &c->src, &c->in, e));
     return input_refuse_chain(&c->in, c->dst.name, e);
+}
+
+static int begin_hashing(struct copy *c, struct err *e)
+{
+    struct stage *before = stage_enter_if(
+        c->hashing.wanted ? operation_stage(c->v, STAGE_HASH) : NULL);
+    int code = hashing_begin(c->v, &c->hashing, &c->in.img, e);
+
+    stage_leave(before);
+    return code;
 }
 
 static int transfer(struct copy *c, struct err *e)
@@ -164,8 +193,9 @@ static int transfer(struct copy *c, struct err *e)
     TRY(hashing_fit(&c->hashing, &c->in.img, e));
     name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
+    c->in.img->stage = operation_stage(v, STAGE_DECODE);
     TRY(image_async(&c->in.img, v->opt.threads, e));
-    TRY(hashing_begin(v, &c->hashing, &c->in.img, e));
+    TRY(begin_hashing(c, e));
     TRY(move_blocks(c, e));
     TRY(hashing_end(&c->hashing, e));
     TRY(input_check_note(v, &c->in,
@@ -173,7 +203,7 @@ static int transfer(struct copy *c, struct err *e)
     if (c->hashing.wanted)
         output_note(&c->out, c->in.img->size, &c->hashing.result);
     TRY(output_finish(&c->out, e));
-    progress_copy(&c->sent, &v->progress);
+    note_moved(c);
     TRY(verify_copy(v, &c->out, &c->hashing, c->in.img->size, e));
     TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));
@@ -247,6 +277,16 @@ static void close_all(struct copy *c, int result, struct err *e)
     place_cleanup(&c->dst);
 }
 
+static void report_stages(const struct copy *c, json_t *result)
+{
+    struct stats s;
+
+    if (!c->v->opt.stats)
+        return;
+    stats_take(&s, c->v->stages, c->moved, c->v->opt.threads);
+    stats_report(&s, result);
+}
+
 int copy_over_run(struct vhdstream *v, const char *const *stack,
                   unsigned nstack, const char *source, const char *destination,
                   json_t **result, struct err *e)
@@ -272,6 +312,8 @@ int copy_over_run(struct vhdstream *v, const char *const *stack,
         report_add_digest(&c.hashing, *result);
     if (code >= 0 && v->verify)
         json_object_set_new(*result, "verified", json_true());
+    if (code >= 0)
+        report_stages(&c, *result);
     close_all(&c, code, e);
     return code < 0 ? e->code : 0;
 }

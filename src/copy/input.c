@@ -42,6 +42,7 @@ int input_source(struct vhdstream *v, int side, const struct place *p,
     else
         TRY(source_open_http(out, &v->http[side], p->path, e));
     (*out)->meter = &v->progress.read;
+    (*out)->stage = operation_stage(v, STAGE_SOURCE);
     (*out)->rate = v->rate_in;
     return 0;
 }
@@ -56,6 +57,7 @@ static struct image_open_options open_options(struct vhdstream *v, int side,
         .size_from_chs = v->opt.size_from_chs,
         .threads = v->opt.threads,
         .pool = v->pool,
+        .inflate = operation_stage(v, STAGE_INFLATE),
         .notice = &v->notice,
         .halt = v->halt,
     };
@@ -244,6 +246,7 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
         .wait = &v->wait,
         .meter = &v->progress.read,
         .rate = v->rate_in,
+        .stage = operation_stage(v, STAGE_SOURCE),
     };
 
     if (in->base)

@@ -12,6 +12,7 @@
 #include "base/retry.h"
 #include "base/wait.h"
 #include "copy/options.h"
+#include "copy/stats.h"
 #include "image/encoder.h"
 #include "io/http.h"
 #include "vhdstream.h"
@@ -41,14 +42,15 @@ struct vhdstream {
     struct retry retry;  /* what is left of the tries */
     bool verify; /* the copy is read back: the user wants it, or it was gone on
                     with after a break */
-    struct http_config http[2];  /* of source and destination */
-    struct store_side *store[2]; /* of either, NULL until it is asked for */
-    struct pool *pool;           /* NULL until it is asked for */
-    struct rate rate;            /* of --limit-rate */
-    struct rate *rate_in;        /* it, where the source's bytes count ... */
-    struct rate *rate_out;       /* ... or the destination's; else NULL */
-    struct err err;              /* the last failure */
-    char *result;                /* JSON of the last success, or NULL */
+    struct http_config http[2];   /* of source and destination */
+    struct store_side *store[2];  /* of either, NULL until it is asked for */
+    struct pool *pool;            /* NULL until it is asked for */
+    struct rate rate;             /* of --limit-rate */
+    struct rate *rate_in;         /* it, where the source's bytes count ... */
+    struct rate *rate_out;        /* ... or the destination's; else NULL */
+    struct stage stages[NSTAGES]; /* with --stats: their times */
+    struct err err;               /* the last failure */
+    char *result;                 /* JSON of the last success, or NULL */
 };
 
 enum { SIDE_SRC, SIDE_DST };
@@ -56,6 +58,9 @@ enum { SIDE_SRC, SIDE_DST };
 /* Has the operation's threads ready in v->pool, which compress and hash; they
  * end with it. */
 int operation_pool(struct vhdstream *v, struct err *e);
+
+/* What is to be charged with the time of a stage; NULL without --stats. */
+struct stage *operation_stage(struct vhdstream *v, enum stats_stage which);
 
 /* Has --limit-rate count at the destination (which the verbs that have none do
  * not call). */

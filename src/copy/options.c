@@ -372,6 +372,7 @@ static const struct option options[] = {
     {"size-from", .set = set_size_from},
     {"snapshot", .at = SWITCH(snapshot)},
     {"state", .set = set_state},
+    {"stats", .at = SWITCH(stats)},
     {"threads", .set = set_threads},
     {"timeout", .set = set_timeout},
     {"to", .set = set_to},

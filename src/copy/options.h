@@ -49,6 +49,7 @@ struct options {
     char *undo;            /* the backup of a repair that is to be taken back */
     bool force;
     bool snapshot;
+    bool stats;   /* how long each stage was at work */
     bool digest;  /* a copy's, taken in passing */
     bool verify;  /* a copy is read back and compared */
     bool plain;   /* an image gets its disk and nothing else */

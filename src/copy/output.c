@@ -176,19 +176,29 @@ static int begin_vhd(struct output *out, struct image **img, struct err *e)
     return vhd_encoder(&out->enc, *img, &opt, e);
 }
 
+/* What is compressed is compressed for that stage. */
+static int compress(struct vhdstream *v, struct output *out, struct err *e)
+{
+    struct stage *before;
+    int code;
+
+    TRY(operation_pool(v, e));
+    before = stage_enter_if(operation_stage(v, STAGE_COMPRESS));
+    code = out->format->pack == PACK_TGZ
+               ? sink_gzip(&out->sink, v->opt.level, v->pool, e)
+               : sink_zstd(&out->sink, v->opt.zstd_level, v->pool, e);
+    stage_leave(before);
+    return code;
+}
+
 /* Puts compression and tar around the sink; the tar header already has the
  * size. */
 static int pack(struct vhdstream *v, struct output *out, struct err *e)
 {
     if (out->format->pack == PACK_NONE)
         return 0;
-    if (out->format->pack == PACK_TGZ) {
-        TRY(operation_pool(v, e));
-        TRY(sink_gzip(&out->sink, v->opt.level, v->pool, e));
-    } else if (out->format->pack == PACK_TZST) {
-        TRY(operation_pool(v, e));
-        TRY(sink_zstd(&out->sink, v->opt.zstd_level, v->pool, e));
-    }
+    if (out->format->pack != PACK_TAR)
+        TRY(compress(v, out, e));
     return sink_tar(&out->sink, "0.vhd", out->enc->size, e);
 }
 
@@ -244,6 +254,7 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
     if (out->store)
         TRY(store_output_begin(out, (*img)->size, upload_size(out), label, e));
     out->sink->meter = &v->progress.written;
+    out->sink->stage = operation_stage(v, STAGE_SINK);
     out->sink->rate = v->rate_out;
     return pack(v, out, e);
 }

@@ -56,6 +56,7 @@ int pool_export_open(struct vhdstream *v, struct xapi *x,
     TRY(xapi_export_open(&src, x, vdi, as_vhd ? XAPI_VHD : XAPI_RAW,
                          base ? base->uuid : NULL, e));
     src->meter = meter;
+    src->stage = meter ? operation_stage(v, STAGE_SOURCE) : NULL;
     /* What is read back is carried by the same network as the copy was. */
     src->rate = meter ? v->rate_in : v->rate_out;
     if (!as_vhd)

@@ -98,6 +98,7 @@ int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
                        p->name, vdi->size);
     TRY(xapi_export_open(src, out->pool->x, vdi, XAPI_VHD, NULL, e));
     (*src)->meter = &v->progress.read;
+    (*src)->stage = operation_stage(v, STAGE_SOURCE);
     (*src)->rate = v->rate_in;
     return 0;
 }

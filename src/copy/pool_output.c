@@ -379,6 +379,7 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     TRY(xapi_import_open(&out->sink, pool->disk, &how, e));
     pool->import = out->sink;
     out->sink->meter = &v->progress.written;
+    out->sink->stage = operation_stage(v, STAGE_SINK);
     out->sink->rate = v->rate_out;
     return begin_state(out, e);
 }

@@ -114,7 +114,10 @@ static void prepare_side(struct vhdstream *v, int which, struct side *s)
 static int prepare(struct vhdstream *v)
 {
     v->err = (struct err){0};
+    for (int i = 0; i < NSTAGES; i++)
+        v->stages[i] = (struct stage){0};
     rate_init(&v->rate, v->opt.limit_rate, &v->wait);
+    v->rate.stage = operation_stage(v, STAGE_LIMIT);
     v->rate_in = v->opt.limit_rate ? &v->rate : NULL;
     v->rate_out = NULL;
     TRY(cancel_open_child(&v->halt, v->cancel, &v->err));
@@ -134,6 +137,11 @@ static int prepare(struct vhdstream *v)
     return v->teller
                ? ticker_start(&v->ticker, v, v->teller, v->teller_ctx, &v->err)
                : 0;
+}
+
+struct stage *operation_stage(struct vhdstream *v, enum stats_stage which)
+{
+    return v->opt.stats ? &v->stages[which] : NULL;
 }
 
 int operation_pool(struct vhdstream *v, struct err *e)

@@ -62,7 +62,11 @@ void image_free_base(struct image *img)
 
 int image_next(struct image *img, struct block *b, struct err *e)
 {
-    return img->ops->next(img, b, e);
+    struct stage *before = stage_enter_if(img->stage);
+    int more = img->ops->next(img, b, e);
+
+    stage_leave(before);
+    return more;
 }
 
 bool image_is_seekable(const struct image *img)

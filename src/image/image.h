@@ -98,6 +98,7 @@ struct image {
                              ascending; owned */
     bool has_parent;      /* holes are the parent's */
     const struct vhd_head *vhd; /* what the VHD said of itself, or NULL */
+    struct stage *stage; /* NULL, or is charged with the time of image_next */
 };
 
 int image_next(struct image *img, struct block *b, struct err *e);

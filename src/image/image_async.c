@@ -93,6 +93,7 @@ int image_async(struct image **img, unsigned threads, struct err *e)
     TRY(mem_alloc(&a, sizeof(*a), "an image", e));
     a->base = *inner;
     a->base.ops = &async_ops;
+    a->base.stage = NULL; /* its time is that of waiting */
     a->inner = inner;
     result = start(a, e);
     if (result < 0) {

@@ -58,8 +58,12 @@ static int decompress(struct source **src, const struct image_open_options *opt,
 {
     if (!source_is_seekable(*src))
         TRY(source_async(src, opt->threads, opt->halt, e));
-    return content == CONTENT_GZIP ? source_gunzip(src, opt->pool, e)
-                                   : source_unzstd(src, opt->pool, e);
+    if (content == CONTENT_GZIP)
+        TRY(source_gunzip(src, opt->pool, e));
+    else
+        TRY(source_unzstd(src, opt->pool, e));
+    (*src)->stage = opt->inflate;
+    return 0;
 }
 
 /* Takes compression and tar off, as the format demands or the content shows. */

@@ -17,6 +17,7 @@ struct image_open_options {
     bool size_from_chs;          /* see struct vhd_origin */
     unsigned threads;            /* 0: none beside the caller's */
     struct pool *pool;           /* which inflates what it can; or NULL */
+    struct stage *inflate;       /* charged with that; or NULL */
     bool exact;                  /* see struct vhd_origin */
     struct tar_tail *tail;       /* what stands behind an archive, known when
                                     all blocks have come; or NULL */

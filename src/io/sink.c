@@ -19,13 +19,23 @@ static void count(struct sink *s, uint64_t len)
         atomic_fetch_add_explicit(s->meter, len, memory_order_relaxed);
 }
 
+static int write_piece(struct sink *s, const void *buf, size_t len,
+                       struct err *e)
+{
+    struct stage *before = stage_enter_if(s->stage);
+    int code = s->ops->write(s, buf, len, e);
+
+    stage_leave(before);
+    return code;
+}
+
 int sink_write(struct sink *s, const void *buf, size_t len, struct err *e)
 {
     for (const uint8_t *from = buf; len;) {
         size_t now = rate_piece(s->rate, len);
 
         TRY(rate_pay(s->rate, now, e));
-        TRY(s->ops->write(s, from, now, e));
+        TRY(write_piece(s, from, now, e));
         s->pos += now;
         count(s, now);
         from += now;
@@ -34,12 +44,21 @@ int sink_write(struct sink *s, const void *buf, size_t len, struct err *e)
     return 0;
 }
 
+static int zero_piece(struct sink *s, uint64_t len, struct err *e)
+{
+    struct stage *before = stage_enter_if(s->stage);
+    int code = s->ops->zeros(s, len, e);
+
+    stage_leave(before);
+    return code;
+}
+
 int sink_zeros(struct sink *s, uint64_t len, struct err *e)
 {
     if (!len)
         return 0;
     if (s->ops->zeros) {
-        TRY(s->ops->zeros(s, len, e));
+        TRY(zero_piece(s, len, e));
         s->pos += len;
         count(s, len);
         return 0;
@@ -63,6 +82,16 @@ int sink_clear(struct sink *s, uint64_t size, struct err *e)
     return s->ops->clear(s, size, e);
 }
 
+static int place_piece(struct sink *s, const void *buf, size_t len,
+                       uint64_t offset, struct err *e)
+{
+    struct stage *before = stage_enter_if(s->stage);
+    int code = s->ops->pwrite(s, buf, len, offset, e);
+
+    stage_leave(before);
+    return code;
+}
+
 int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
                 struct err *e)
 {
@@ -70,7 +99,7 @@ int sink_pwrite(struct sink *s, const void *buf, size_t len, uint64_t offset,
         size_t now = rate_piece(s->rate, len);
 
         TRY(rate_pay(s->rate, now, e));
-        TRY(s->ops->pwrite(s, from, now, offset, e));
+        TRY(place_piece(s, from, now, offset, e));
         count(s, now);
         from += now;
         offset += now;
@@ -97,7 +126,11 @@ int sink_pread(struct sink *s, void *buf, size_t len, uint64_t offset,
 
 int sink_finish(struct sink *s, struct err *e)
 {
-    TRY(s->ops->finish(s, e));
+    struct stage *before = stage_enter_if(s->stage);
+    int code = s->ops->finish(s, e);
+
+    stage_leave(before);
+    TRY(code);
     s->finished = true;
     return 0;
 }

@@ -67,6 +67,7 @@ struct sink {
     bool held;               /* finish shall not make it appear: sink_release */
     _Atomic uint64_t *meter; /* NULL, or counts the bytes written */
     struct rate *rate;       /* NULL, or holds them back (not holes) */
+    struct stage *stage;     /* NULL, or is charged with the time of calls */
 };
 
 int sink_write(struct sink *s, const void *buf, size_t len, struct err *e);

@@ -26,11 +26,14 @@ static void count(struct source *s, uint64_t len)
 
 int64_t source_read(struct source *s, void *buf, size_t len, struct err *e)
 {
+    struct stage *before;
     int64_t got;
 
     if (s->ended || !len)
         return 0;
+    before = stage_enter_if(s->stage);
     got = s->ops->read(s, buf, rate_piece(s->rate, len), e);
+    stage_leave(before);
     if (got == 0)
         s->ended = true;
     if (got <= 0)
@@ -122,9 +125,11 @@ int source_pread_full(struct source *s, void *buf, size_t len, uint64_t offset,
 
     while (have < len) {
         size_t piece = rate_piece(s->rate, len - have);
+        struct stage *before = stage_enter_if(s->stage);
         int64_t got =
             s->ops->pread(s, (uint8_t *)buf + have, piece, offset + have, e);
 
+        stage_leave(before);
         if (got < 0)
             return (int)got;
         if (!got)

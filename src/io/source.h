@@ -53,6 +53,7 @@ struct source {
     bool ended;              /* read has returned 0 */
     _Atomic uint64_t *meter; /* NULL, or counts the bytes read */
     struct rate *rate;       /* NULL, or holds them back */
+    struct stage *stage;     /* NULL, or is charged with the time of reading */
 };
 
 /* The calls that users of a source make. */

@@ -94,6 +94,7 @@ static int find_one(struct walk *w, char **path, struct err *e)
         .wait = opt->wait,
         .meter = opt->meter,
         .rate = opt->rate,
+        .stage = opt->stage,
     };
     int result;
 

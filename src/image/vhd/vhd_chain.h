@@ -29,6 +29,7 @@ struct vhd_chain_options {
     const struct wait *wait;     /* or NULL */
     _Atomic uint64_t *meter;     /* counts the bytes read, or NULL */
     struct rate *rate;           /* holds them back, or NULL */
+    struct stage *stage;         /* of struct source; or NULL */
     /* Is told each parent and its path, the nearest first; or NULL. */
     void (*tell)(void *ctx, const char *path, const struct image *parent);
     void *ctx;

@@ -134,6 +134,7 @@ static int open_disk(struct vhd_search *s, const char *path, struct err *e)
                     "is neither a file nor a block device", e);
     src->meter = s->meter;
     src->rate = s->rate;
+    src->stage = s->stage;
     if (uuid_is_null(&header_of(s)->parent_uuid))
         return open_raw(s, &src, path, e);
     s->end = begins_as_vhd(&src) ? SEARCH_BROKEN : SEARCH_NO_DISK;

@@ -47,6 +47,7 @@ struct vhd_search {
     const struct wait *wait;     /* or NULL */
     _Atomic uint64_t *meter;     /* counts the bytes read, or NULL */
     struct rate *rate;           /* holds them back, or NULL */
+    struct stage *stage;         /* of struct source; or NULL */
 
     /* The parent, once found; owned by whoever searched. */
     struct image *parent;
