@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "copy/chain_copy.h"
+#include "copy/changes.h"
 #include "copy/hashing.h"
 #include "copy/input.h"
 #include "copy/links_copy.h"
@@ -18,7 +19,9 @@
 #include "copy/report.h"
 #include "copy/store_side.h"
 #include "copy/verify.h"
+#include "image/digest/image_hash.h"
 #include "image/encoder.h"
+#include "image/vhd/vhd_head.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -32,6 +35,8 @@ struct copy {
     struct input in;
     struct output out;
     struct hashing hashing;
+    const char *list; /* of block digests, that the delta is against; or NULL */
+    struct changes changes;
     struct progress sent; /* how it stood before anything was read back */
     double start;
     double moved; /* when all was at the destination, seconds from start */
@@ -89,6 +94,30 @@ static int move_blocks(struct copy *c, struct err *e)
         img->nmapped);
 }
 
+/* A delta against a list: the source is read twice, since what differs has to
+ * be known before the first byte is written. */
+static int place_list(struct copy *c, struct err *e)
+{
+    const struct options *opt = &c->v->opt;
+
+    if (!place_is_lasting(&c->src))
+        return err_set(e, ERR_USAGE,
+                       "--base %s: a list of block digests, for which the disk "
+                       "is read twice, and %s cannot be; copy it to a file "
+                       "first",
+                       opt->base, c->src.name);
+    if (c->dst.kind == PLACE_XAPI || opt->verify)
+        return err_set(
+            e, ERR_USAGE,
+            "--base %s: a list of block digests, which makes a delta "
+            "in a file, and none %s",
+            opt->base,
+            opt->verify ? "that --verify could compare" : "in a pool");
+    c->list = opt->base;
+    c->out.child = "base";
+    return 0;
+}
+
 /* Which side --base speaks of. */
 static int place_base(struct copy *c, struct err *e)
 {
@@ -101,6 +130,8 @@ static int place_base(struct copy *c, struct err *e)
         return err_set(e, ERR_USAGE,
                        "--base and --keep-parent: a delta stays what it is "
                        "with the one, is made or used up with the other");
+    if (!uuid_is(opt->base) && changes_list_is(c->v, opt->base))
+        return place_list(c, e);
     if (c->src.kind != PLACE_XAPI && opt->nparents)
         return err_set(e, ERR_USAGE,
                        "--base and --parent: both say what %s stands on",
@@ -175,18 +206,101 @@ static int begin_hashing(struct copy *c, struct err *e)
     return code;
 }
 
+/* By which the next delta will know the copy. */
+static int identify(struct copy *c, struct err *e)
+{
+    if (uuid_is_null(&c->in.uuid) && c->in.img->vhd)
+        c->in.uuid = c->in.img->vhd->footer.uuid;
+    if (uuid_is_null(&c->in.uuid) && c->v->opt.blocks)
+        TRY(uuid_make(&c->in.uuid, e));
+    if (!c->in.img->has_parent)
+        c->hashing.uuid = c->in.uuid;
+    return 0;
+}
+
+/* --- a delta against a list ------------------------------------------------*/
+
+static int open_whole(struct copy *c, struct err *e)
+{
+    TRY(input_open(c->v, &c->src, &c->in, e));
+    TRY(input_refuse_chain(&c->in, c->dst.name, e));
+    TRY(input_trim(c->v, &c->in, e));
+    TRY(input_complete(c->v, &c->src, &c->in, e));
+    return identify(c, e);
+}
+
+/* The first time: what differs. */
+static int find_changes(struct copy *c, struct err *e)
+{
+    struct vhdstream *v = c->v;
+
+    TRY(open_whole(c, e));
+    changes_close(&c->changes);
+    TRY(changes_open(&c->changes, v, c->list, c->in.img->size, e));
+    TRY(hashing_fit(&c->hashing, &c->in.img, e));
+    TRY(image_async(&c->in.img, v->opt.threads, e));
+    TRY(hashing_begin(v, &c->hashing, &c->in.img, e));
+    digest_watch(c->hashing.digest, changes_add, &c->changes);
+    TRY(image_drain(c->in.img, &v->progress, &v->wait, e));
+    TRY(hashing_end(&c->hashing, e));
+    TRY(changes_end(&c->changes, e));
+    TRY(input_check_note(v, &c->in, &c->hashing.result, e));
+    input_rewind(&c->in, e);
+    digest_close(c->hashing.digest);
+    c->hashing.digest = NULL;
+    return 0;
+}
+
+static void name_parent_file(struct copy *c, char name[UUID_TEXT_SIZE + 4])
+{
+    const struct options *opt = &c->v->opt;
+
+    uuid_format(&c->changes.uuid, name);
+    memcpy(name + UUID_TEXT_SIZE - 1, ".vhd", sizeof(".vhd"));
+    c->out.parent = opt->nparents ? opt->parents[0] : name;
+    c->out.uuid = c->in.uuid;
+    c->out.parent_uuid = c->changes.uuid;
+}
+
+/* The second time: that and no more. */
+static int transfer_changes(struct copy *c, struct err *e)
+{
+    char label[NAME_SIZE], name[UUID_TEXT_SIZE + 4];
+    struct vhdstream *v = c->v;
+
+    TRY(find_changes(c, e));
+    TRY(open_whole(c, e));
+    TRY(image_reblock(&c->in.img, e));
+    TRY(image_pick(&c->in.img, c->changes.picked, e));
+    name_parent_file(c, name);
+    name_disk(c, label);
+    TRY(output_begin(v, &c->out, &c->in.img, label, e));
+    TRY(image_async(&c->in.img, v->opt.threads, e));
+    TRY(image_hash(&c->in.img, v->pool, changes_take, &c->changes, e));
+    TRY(move_blocks(c, e));
+    TRY(changes_check(&c->changes, c->in.img->name, e));
+    TRY(output_finish(&c->out, e));
+    progress_copy(&c->sent, &v->progress);
+    TRY(output_complete(&c->out, e));
+    TRY(hashing_finish(&c->hashing, e));
+    return input_finish(&c->in, e);
+}
+
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
     char label[NAME_SIZE];
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
-    TRY(hashing_prepare(v, hashing_is_wanted(v), &c->hashing, e));
+    TRY(hashing_prepare(v, c->list || hashing_is_wanted(v), &c->hashing, e));
+    if (c->list)
+        return transfer_changes(c, e);
     TRY(open_input(c, e));
     if (c->in.is_chain)
         return transfer_chain(c, e);
     TRY(input_trim(v, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
+    TRY(identify(c, e));
     c->out.parent = c->in.parent;
     c->out.uuid = c->in.uuid;
     c->out.parent_uuid = c->in.parent_uuid;
@@ -273,6 +387,7 @@ static void close_all(struct copy *c, int result, struct err *e)
     output_close(&c->out, result < 0 ? e : NULL);
     input_close(&c->in, result < 0 ? e : NULL);
     hashing_close(&c->hashing, result < 0 ? e : NULL);
+    changes_close(&c->changes);
     place_cleanup(&c->src);
     place_cleanup(&c->dst);
 }

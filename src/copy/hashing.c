@@ -27,7 +27,8 @@ int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
     if (!h->wanted)
         return 0;
     if (h->sink)
-        TRY(hash_list_open(&h->list, h->sink, (*img)->size, e));
+        TRY(hash_list_open_of(&h->list, h->sink, (*img)->size,
+                              uuid_is_null(&h->uuid) ? NULL : &h->uuid, e));
     TRY(operation_pool(v, e));
     if (v->verify && !h->alone)
         TRY(leaf_record_open(&h->record, LEAF_RECORD_BUDGET, e));

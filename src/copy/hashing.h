@@ -17,6 +17,7 @@
 struct hashing {
     bool wanted;
     bool alone;        /* there will be nothing to compare it with */
+    struct uuid uuid;  /* of the disk's copy, for the list; null: none */
     struct sink *sink; /* the list's file */
     struct hash_list *list;
     struct digest *digest;

@@ -177,6 +177,11 @@ int image_trim(struct image *img, const struct wait *wait, struct err *e);
  * ERR_UNSUPPORTED. Does nothing where that is so already. */
 int image_ascend(struct image **img, struct err *e);
 
+/* Of a whole disk of blocks of 2 MiB at most those whose bit is set in
+ * `picked`, every sector of them, and holes as zeros, after the rest: what
+ * differs from another disk, so has_parent is set. Stream only. */
+int image_pick(struct image **img, const uint8_t *picked, struct err *e);
+
 /* The first `size` bytes (whole sectors, not 0, at most *img's) of the disk as
  * a disk; stream only. What comes past them has to be zeros, else ERR_CORRUPT.
  * Does nothing where the size is right. */

@@ -61,11 +61,15 @@ static void read_list(struct reading *r, const uint8_t *text, size_t len,
     struct source *src = memory_source(text, len, 77, false);
     struct sink *sink = memory_sink(copy, copy_len, false);
     struct hash_reader *reader = NULL;
+    struct uuid uuid;
+    bool known;
 
     *r = (struct reading){0};
     r->code = hash_reader_open(&reader, &src, NULL);
     if (!r->code) {
-        demand(!hash_list_open(&r->copy, sink, hash_reader_size(reader), NULL));
+        known = hash_reader_uuid(reader, &uuid);
+        demand(!hash_list_open_of(&r->copy, sink, hash_reader_size(reader),
+                                  known ? &uuid : NULL, NULL));
         read_leaves(r, reader);
         demand(!hash_list_end(r->copy, &r->digest, NULL));
         hash_list_close(r->copy);

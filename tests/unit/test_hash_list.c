@@ -177,7 +177,8 @@ static void assert_refused(const char *from, const char *to, int code)
 static void test_what_is_not_known_is_refused(void **state)
 {
     (void)state;
-    assert_refused("digests 1", "digests 2", ERR_UNSUPPORTED);
+    assert_refused("digests 1", "digests 3", ERR_UNSUPPORTED);
+    assert_refused("digests 1", "digests 2", ERR_CORRUPT); /* without a uuid */
     assert_refused("vhdstream", "vhdstreem", ERR_CORRUPT);
     assert_refused("block 65536", "block 4096", ERR_UNSUPPORTED);
     assert_refused("hash sha256", "hash sha512", ERR_CORRUPT);

@@ -13,8 +13,28 @@ struct hash_list {
     uint64_t zeros; /* whole leaves of zeros, not written yet */
 };
 
+static int print_head(struct hash_list *l, uint64_t size,
+                      const struct uuid *uuid, struct err *e)
+{
+    char text[UUID_TEXT_SIZE];
+
+    TRY(printer_print(
+        l->out, e, "%s\nsize %" PRIu64 "\nblock %d\nhash sha256\n",
+        uuid ? hash_list_magic2 : hash_list_magic, size, LEAF_SIZE));
+    if (!uuid)
+        return 0;
+    uuid_format(uuid, text);
+    return printer_print(l->out, e, "uuid %s\n", text);
+}
+
 int hash_list_open(struct hash_list **out, struct sink *s, uint64_t size,
                    struct err *e)
+{
+    return hash_list_open_of(out, s, size, NULL, e);
+}
+
+int hash_list_open_of(struct hash_list **out, struct sink *s, uint64_t size,
+                      const struct uuid *uuid, struct err *e)
 {
     struct hash_list *l = NULL;
     int result;
@@ -22,9 +42,7 @@ int hash_list_open(struct hash_list **out, struct sink *s, uint64_t size,
     TRY(mem_alloc(&l, sizeof(*l), "a list of hashes", e));
     result = printer_open(&l->out, s, e);
     if (!result)
-        result = printer_print(l->out, e,
-                               "%s\nsize %" PRIu64 "\nblock %d\nhash sha256\n",
-                               hash_list_magic, size, LEAF_SIZE);
+        result = print_head(l, size, uuid, e);
     if (result < 0) {
         hash_list_close(l);
         return result;

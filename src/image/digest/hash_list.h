@@ -9,14 +9,16 @@
  * docs/formats/digest.md.
  */
 
+#include "base/uuid.h"
 #include "image/digest/leaf_hash.h"
 #include "io/sink.h"
 #include "io/source.h"
 
 #include <stdbool.h>
 
-/* The first line of the lists that are written. */
+/* The first line of the lists that are written, and of those with a uuid. */
 extern const char hash_list_magic[];
+extern const char hash_list_magic2[];
 
 struct hash_list;
 
@@ -24,6 +26,10 @@ struct hash_list;
  * caller's. */
 int hash_list_open(struct hash_list **out, struct sink *s, uint64_t size,
                    struct err *e);
+/* The same for a disk that is known by a uuid (NULL: by none), as its copy is.
+ */
+int hash_list_open_of(struct hash_list **out, struct sink *s, uint64_t size,
+                      const struct uuid *uuid, struct err *e);
 void hash_list_close(struct hash_list *l);
 void hash_list_cleanup(struct hash_list **l);
 
@@ -52,6 +58,9 @@ void hash_reader_cleanup(struct hash_reader **r);
 
 /* Of the disk, bytes. */
 uint64_t hash_reader_size(const struct hash_reader *r);
+
+/* The uuid that the list tells; false: none. */
+bool hash_reader_uuid(const struct hash_reader *r, struct uuid *out);
 
 /* The next leaves: 1, with *hash NULL and *count of zeros, or one that is not;
  * 0 at the end, when all of the disk was listed and its digest is right. The

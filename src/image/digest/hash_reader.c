@@ -13,6 +13,7 @@
 enum { BUFFER = 64 * 1024, LINE = 96 };
 
 const char hash_list_magic[] = "vhdstream block digests 1";
+const char hash_list_magic2[] = "vhdstream block digests 2";
 
 /* What all versions begin with. */
 static const char any_version[] = "vhdstream block digests ";
@@ -22,6 +23,8 @@ struct hash_reader {
     struct leaf_sum *sum; /* of what was read, to be compared at the end */
     uint64_t size, nleaves, at;
     uint64_t nlines;
+    bool has_uuid;
+    struct uuid uuid;
     struct leaf_hash hash; /* the one handed out */
     char line[LINE];
     size_t from, end; /* what is in the buffer */
@@ -102,14 +105,23 @@ static bool number_after(const char *line, const char *key, uint64_t *number)
 static int read_version(struct hash_reader *r, struct err *e)
 {
     TRY(next_line(r, "the first line of a list of block digests", e));
-    if (!strcmp(r->line, hash_list_magic))
+    r->has_uuid = !strcmp(r->line, hash_list_magic2);
+    if (r->has_uuid || !strcmp(r->line, hash_list_magic))
         return 0;
     if (hash_list_is((const uint8_t *)r->line, strlen(r->line)))
         return err_set(e, ERR_UNSUPPORTED,
-                       "%s: a list of block digests of version %.20s; version "
-                       "1 is known",
+                       "%s: a list of block digests of version %.20s; "
+                       "versions 1 and 2 are known",
                        r->src->name, r->line + sizeof(any_version) - 1);
     return bad_line(r, "the first line of a list of block digests", e);
+}
+
+static int read_uuid(struct hash_reader *r, struct err *e)
+{
+    TRY(next_line(r, "\"uuid UUID\"", e));
+    if (strncmp(r->line, "uuid ", 5) || !uuid_parse(r->line + 5, &r->uuid))
+        return bad_line(r, "\"uuid UUID\"", e);
+    return 0;
 }
 
 static int read_head(struct hash_reader *r, struct err *e)
@@ -136,6 +148,8 @@ static int read_head(struct hash_reader *r, struct err *e)
     TRY(next_line(r, "\"hash sha256\"", e));
     if (strcmp(r->line, "hash sha256"))
         return bad_line(r, "\"hash sha256\"", e);
+    if (r->has_uuid)
+        TRY(read_uuid(r, e));
     return leaf_sum_open(&r->sum, r->size, e);
 }
 
@@ -176,6 +190,13 @@ void hash_reader_cleanup(struct hash_reader **r)
 uint64_t hash_reader_size(const struct hash_reader *r)
 {
     return r->size;
+}
+
+bool hash_reader_uuid(const struct hash_reader *r, struct uuid *out)
+{
+    if (r->has_uuid)
+        *out = r->uuid;
+    return r->has_uuid;
 }
 
 /* --- the leaves ----------------------------------------------------------- */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "copy/changes.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/mem.h"
+#include "io/source.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { BLOCK_LEAVES = BLOCK_SIZE_DEFAULT / LEAF_SIZE, HEAD = 64 };
+
+bool changes_list_is(struct vhdstream *v, const char *path)
+{
+    CLEANUP(source) struct source *src = NULL;
+    uint8_t head[HEAD];
+    struct stat info;
+    size_t len;
+
+    /* What is no file may be waited for, and is none of ours. */
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+           source_open_file(&src, path, &v->wait, NULL) == 0 &&
+           source_head(&src, head, sizeof(head), &len, NULL) == 0 &&
+           hash_list_is(head, len);
+}
+
+int changes_open(struct changes *c, struct vhdstream *v, const char *path,
+                 uint64_t size, struct err *e)
+{
+    CLEANUP(source) struct source *src = NULL;
+
+    *c = (struct changes){0};
+    TRY(source_open_file(&src, path, &v->wait, e));
+    TRY(hash_reader_open(&c->list, &src, e));
+    if (!hash_reader_uuid(c->list, &c->uuid))
+        return err_set(e, ERR_USAGE,
+                       "%s: a list that does not tell the uuid of its disk; "
+                       "one that `copy --blocks` writes does",
+                       path);
+    return mem_alloc(&c->picked, bits_size(div_up(size, BLOCK_SIZE_DEFAULT)),
+                     "a block map", e);
+}
+
+/* The list's next leaf, or run of zeros; past its disk's end there are zeros.
+ */
+static int next_leaf(struct changes *c, struct err *e)
+{
+    const struct leaf_hash *hash;
+    int more = 0;
+
+    if (!c->ended)
+        more = hash_reader_next(c->list, &hash, &c->left, e);
+    TRY(more);
+    c->ended = !more;
+    if (c->ended)
+        c->left = UINT64_MAX;
+    c->zeros = c->ended || !hash;
+    if (!c->zeros)
+        c->hash = *hash;
+    return 0;
+}
+
+static bool is_same(const struct changes *c, const struct leaf_hash *hash)
+{
+    const struct leaf_hash *mine = hash ? hash : &leaf_hash_of_zeros;
+
+    return leaf_hash_equal(mine, c->zeros ? &leaf_hash_of_zeros : &c->hash);
+}
+
+/* In any order the same: a sum tells as well as a list would, but for what is
+ * made to deceive it, which nobody gains by. */
+static uint64_t weigh(uint64_t leaf, const struct leaf_hash *hash)
+{
+    return get_be64(hash->bytes) * (2 * leaf + 1);
+}
+
+/* The block that ends before leaf `end` has come. */
+static void end_block(struct changes *c, uint64_t end)
+{
+    uint64_t first = (end - 1) / BLOCK_LEAVES * BLOCK_LEAVES;
+
+    if (!bit_get(c->picked, first / BLOCK_LEAVES))
+        return;
+    for (uint64_t leaf = first; leaf < end; leaf++)
+        c->found += weigh(leaf, &c->block[leaf - first]);
+}
+
+int changes_add(void *ctx, const struct leaf_hash *hash, uint64_t count,
+                struct err *e)
+{
+    struct changes *c = ctx;
+
+    for (uint64_t i = 0; i < count; i++, c->left--) {
+        if (!c->left)
+            TRY(next_leaf(c, e));
+        if (!is_same(c, hash ? &hash[i] : NULL))
+            bit_set(c->picked, c->leaves / BLOCK_LEAVES);
+        c->block[c->leaves % BLOCK_LEAVES] =
+            hash ? hash[i] : leaf_hash_of_zeros;
+        if (++c->leaves % BLOCK_LEAVES == 0)
+            end_block(c, c->leaves);
+    }
+    return 0;
+}
+
+int changes_take(void *ctx, uint64_t first, const struct leaf_hash *hash,
+                 uint32_t count, struct err *e)
+{
+    struct changes *c = ctx;
+
+    (void)e;
+    for (uint32_t i = 0; i < count; i++)
+        c->read += weigh(first + i, &hash[i]);
+    return 0;
+}
+
+int changes_check(const struct changes *c, const char *name, struct err *e)
+{
+    if (c->read == c->found)
+        return 0;
+    return err_set(e, ERR_FAILED,
+                   "%s: the disk has changed while it was read: what differs "
+                   "was another the second time; copy a snapshot of it",
+                   name);
+}
+
+int changes_end(struct changes *c, struct err *e)
+{
+    if (c->leaves % BLOCK_LEAVES)
+        end_block(c, c->leaves);
+    while (!c->ended)
+        TRY(next_leaf(c, e));
+    return 0;
+}
+
+void changes_close(struct changes *c)
+{
+    hash_reader_close(c->list);
+    free(c->picked);
+    *c = (struct changes){0};
+}
