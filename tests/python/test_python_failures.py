@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the vhdstream authors
+"""vhdstream.image where something goes wrong: what is raised, and that nothing is left.
+
+Each failure is also one of os_xenapi's, of the kind that code written for it catches.
+"""
+
+import io
+import socket
+import tarfile
+import threading
+
+import pytest
+
+import vhdstream
+from conftest import INSTANCE, export_it, import_it, new_session
+from disk_rig import MIB, image_of, vhd
+from vhdstream import image
+from vhdstream.image import vdi_handler
+
+pytest.importorskip("os_xenapi")
+from os_xenapi.client import exception      # noqa: E402
+from os_xenapi.client.XenAPI import Failure     # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def clean(pool, session, caplog, tidy):
+    """Nothing is left in the pool, and no message or log tells a session."""
+    caplog.set_level("DEBUG", "vhdstream")
+    with session._get_session() as one:
+        refs = [one._session]
+    pool.remember()
+    yield refs
+    pool.nothing_left()
+    assert not any(ref in caplog.text for ref in refs)
+
+
+def two_disks():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name in ("0.vhd", "1.vhd"):
+            member = tarfile.TarInfo(name)
+            data = vhd(4 * MIB, {0: bytes(2 * MIB)})
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def flip(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+
+BAD = {
+    "cut": lambda data: data[:-5000],
+    "cut in its first bytes": lambda data: data[:300],
+    "empty": lambda data: b"",
+    "no gzip": lambda data: b"no image" * 1000,
+    "wrong sum of the gzip": lambda data: flip(data, len(data) - 6),
+    "damaged": lambda data: flip(data, len(data) // 2),
+    "no disk": lambda data: image_of(b"", "readme.txt"),
+    "two disks": lambda data: two_disks(),
+    "no VHD": lambda data: image_of(b"no vhd at all" * 1000),
+    "cut VHD": lambda data: image_of(vhd(8 * MIB, {1: b"x" * 2 * MIB})[:-100000]),
+    "damaged VHD": lambda data: image_of(flip(vhd(8 * MIB, {1: b"x" * 2 * MIB}), 48)),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_image(pool, session, made, name):
+    with pytest.raises(exception.InvalidImage) as failure:
+        import_it(pool, session, io.BytesIO(BAD[name](made.read_bytes())))
+    assert isinstance(failure.value, (vhdstream.CorruptError, image.ImageError))
+    assert failure.value.status == 3
+    assert "descriptor" not in str(failure.value)
+    assert failure.value.format_message() == failure.value.message == str(failure.value)
+
+
+def test_a_full_sr(pool, session, made):
+    pool.sim.set_fault(on="rpc", match={"method": "VDI.create"}, do="error",
+                       error=["SR_BACKEND_FAILURE_44", "", "There is insufficient space", ""])
+    with pytest.raises(exception.VdiImportFailure) as failure:
+        import_it(pool, session, made.open("rb"))
+    assert isinstance(failure.value, vhdstream.NoSpaceError)
+    assert isinstance(failure.value, Failure)
+    assert failure.value.details[0] in str(failure.value)
+    assert failure.value.details[0] == "SR_BACKEND_FAILURE_44"
+
+
+def test_a_disk_that_is_not_there(pool, session):
+    with pytest.raises(Failure) as failure:
+        export_it(pool, session, "11111111-2222-3333-4444-000000000000")
+    assert failure.value.details[0] == "UUID_INVALID"
+
+
+def test_an_sr_that_is_not_there(pool, session, made):
+    with pytest.raises(Failure) as failure:
+        image.stream_to_vdis(None, session, INSTANCE, pool.sim.url("http"), "OpaqueRef:none",
+                             made.open("rb"))
+    assert failure.value.details[0] == "HANDLE_INVALID"
+
+
+def test_no_host(pool, session, made, monkeypatch):
+    monkeypatch.setitem(image.options, "retries", 0)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = "http://127.0.0.1:%d" % nobody.getsockname()[1]
+        with pytest.raises(exception.HostConnectionFailure) as failure:
+            image.stream_to_vdis(None, session, INSTANCE, url, pool.sim.srs["nfs"]["ref"],
+                                 made.open("rb"))
+    assert isinstance(failure.value, vhdstream.TemporaryError)
+    assert isinstance(failure.value, exception.VdiImportFailure)
+
+
+@pytest.mark.parametrize("url", ["ftp://h", "unix://local", "h", "http://"])
+def test_no_url_of_a_host(pool, session, made, url):
+    with pytest.raises(exception.OsXenApiException, match="expected http") as failure:
+        image.stream_to_vdis(None, session, INSTANCE, url, pool.sim.srs["nfs"]["ref"],
+                             made.open("rb"))
+    assert isinstance(failure.value, vhdstream.UsageError)
+
+
+def test_a_certificate_of_nobody_known(pool, session, disk):
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.remember()
+    with pytest.raises(exception.HostConnectionFailure, match="is not trusted") as failure:
+        export_it(pool, session, uuid, scheme="https")
+    assert isinstance(failure.value, vhdstream.AuthError)
+
+
+def test_a_server_that_fails_an_import(pool, session, made, monkeypatch):
+    monkeypatch.setitem(image.options, "retries", 0)
+    pool.sim.set_fault(on="import", do="error", at="end", task="failure",
+                       error=["VDI_IO_ERROR", "OpaqueRef:x"])
+    with pytest.raises(exception.VdiImportFailure, match="VDI_IO_ERROR") as failure:
+        import_it(pool, session, made.open("rb"))
+    assert failure.value.details[0] == "VDI_IO_ERROR"
+
+
+def test_an_export_that_breaks_off_does_not_end_as_one_that_is_whole(pool, session, disk,
+                                                                     monkeypatch):
+    monkeypatch.setitem(image.options, "retries", 0)
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.remember()
+    pool.sim.set_fault(on="export", do="reset", at=5 * MIB)
+    with pytest.raises(exception.HostConnectionFailure) as failure:
+        export_it(pool, session, uuid)
+    assert isinstance(failure.value, vhdstream.TemporaryError)
+
+
+def test_an_export_that_breaks_off_is_gone_on_with(pool, session, disk, monkeypatch, tmp_path):
+    monkeypatch.setitem(image.options, "retry_delay", 0)
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.sim.set_fault(on="export", do="reset", at=5 * MIB)
+    with tarfile.open(fileobj=io.BytesIO(export_it(pool, session, uuid)), mode="r:gz") as tar:
+        assert tar.getnames() == ["0.vhd"]
+    pool.remember()
+
+
+# --- the caller's own stream -------------------------------------------------------
+
+def breaking(data, failure):
+    yield data[:len(data) // 2]
+    raise failure
+
+
+def test_data_that_fails(pool, session, made):
+    reason = OSError("the store is gone")
+    with pytest.raises(exception.VdiImportFailure, match="OSError: the store is gone") as failure:
+        import_it(pool, session, breaking(made.read_bytes(), reason))
+    assert failure.value.__cause__ is reason
+    assert not isinstance(failure.value, exception.HostConnectionFailure)
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_data_that_is_stopped(pool, session, made, reason):
+    with pytest.raises(reason):
+        import_it(pool, session, breaking(made.read_bytes(), reason))
+
+
+def test_data_that_is_no_bytes(pool, session):
+    with pytest.raises(exception.VdiImportFailure, match="TypeError"):
+        import_it(pool, session, ["text"])
+
+
+def test_a_reader_that_goes_away(pool, session, disk):
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.remember()
+    parts = image.stream_from_vdis(None, session, INSTANCE, pool.sim.url("http"), [uuid])
+    assert next(parts)
+    parts.close()
+
+
+def test_a_reader_that_fails(pool, session, disk):
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.remember()
+    parts = image.stream_from_vdis(None, session, INSTANCE, pool.sim.url("http"), [uuid])
+    assert next(parts)
+    with pytest.raises(ZeroDivisionError):
+        parts.throw(ZeroDivisionError())
+
+
+# --- stopped -----------------------------------------------------------------------
+
+@pytest.fixture
+def importing(pool, session, made):
+    return vdi_handler.ImageStreamToVDIs(None, session, INSTANCE, pool.sim.url("http"),
+                                         pool.sim.srs["nfs"]["ref"], made.open("rb"))
+
+
+def test_an_import_is_cancelled(pool, importing):
+    """While the server holds it up; nobody reads the data by then."""
+    pool.sim.set_fault(on="import", do="stall", at=MIB)
+    waiter = threading.Thread(target=importing.cancel)
+    data = importing.image_stream.read()
+
+    def half():
+        yield data[:len(data) // 2]
+        waiter.start()
+        yield data[len(data) // 2:]
+    importing.image_stream = half()
+    with pytest.raises(vhdstream.CancelledError) as failure:
+        importing.start()
+    waiter.join()
+    assert isinstance(failure.value, exception.VdiImportFailure)
+    assert importing.vdis == {}
+
+
+def test_an_import_is_cancelled_before_it_begins(importing):
+    importing.cancel()
+    with pytest.raises(vhdstream.CancelledError):
+        importing.start()
+
+
+def test_an_export_is_cancelled(pool, session, disk):
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.remember()
+    handler = vdi_handler.GenerateImageStream(None, session, INSTANCE, pool.sim.url("http"),
+                                              [uuid], 1)
+    parts = handler.get_image_data()
+    assert next(parts)
+    handler.cancel()
+    with pytest.raises(vhdstream.CancelledError):
+        list(parts)
+
+
+# --- sessions ------------------------------------------------------------------------
+
+class Thin:
+    """A session with no more than what is needed, and one ref for good."""
+
+    def __init__(self, session, ref):
+        self.VDI, self.SR = session.VDI, session.SR
+        self.get_session_id = lambda: ref
+
+
+@pytest.mark.parametrize("ref", ["OpaqueRef:11111111-2222-3333-4444-555555555555"])
+def test_a_session_that_the_pool_does_not_know(pool, session, made, clean, ref):
+    clean.append(ref)
+    with pytest.raises(exception.VdiImportFailure, match="the session has ended") as failure:
+        import_it(pool, Thin(session, ref), made.open("rb"))
+    assert isinstance(failure.value, vhdstream.AuthError)
+    assert failure.value.details[0] == "SESSION_INVALID"
+    assert ref not in str(failure.value)
+
+
+def test_what_is_no_session(pool, session, made, clean):
+    clean.append("x&vdi=y")
+    with pytest.raises(vhdstream.UsageError) as failure:
+        import_it(pool, Thin(session, "x&vdi=y"), made.open("rb"))
+    assert "x&vdi=y" not in str(failure.value)
+
+
+def test_a_session_that_ends_in_the_middle_of_an_export(pool, disk, monkeypatch):
+    monkeypatch.setitem(image.options, "retries", 3)
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    mine = new_session(pool.sim.url("http"), concurrent=1)
+    ref = mine.get_session_id()
+    pool.sim.set_fault(on="export", do="reset", at=5 * MIB)
+    parts = image.stream_from_vdis(None, mine, INSTANCE, pool.sim.url("http"), [uuid], 1)
+    assert next(parts)
+    pool.sim.remove_session(session=ref)
+    with pytest.raises(vhdstream.AuthError, match="the session has ended") as failure:
+        list(parts)
+    assert failure.value.status == 5 and ref not in str(failure.value)
+    assert len(pool.sim.rpc_calls("session.login_with_password")) == 3
+    pool.sim.remove_all_sessions()
+    pool.remember()
