@@ -17,6 +17,7 @@ from conftest import INSTANCE, export_it, import_it, new_session
 from disk_rig import MIB, image_of, vhd
 from vhdstream import image
 from vhdstream.image import vdi_handler
+from vhdstream.image.left_behind import remove_left
 
 pytest.importorskip("os_xenapi")
 from os_xenapi.client import exception      # noqa: E402
@@ -285,3 +286,40 @@ def test_a_session_that_ends_in_the_middle_of_an_export(pool, disk, monkeypatch)
     assert len(pool.sim.rpc_calls("session.login_with_password")) == 3
     pool.sim.remove_all_sessions()
     pool.remember()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_session_that_ends_in_the_middle_of_an_import(pool, made, whole):
+    """The disk cannot be removed without it; its owner logs in again, and does.
+
+    The task, which has ended, is for XAPI to forget, as it does an hour later.
+    """
+    mine = new_session(pool.sim.url("http"), concurrent=1)
+    ref = mine.get_session_id()
+    data = made.read_bytes()
+
+    def ending():
+        yield data[:-MIB]
+        pool.sim.wait_transfer(moved=MIB)
+        pool.sim.remove_session(session=ref)
+        yield data[-MIB:] if whole else b""
+    with pytest.raises(exception.VdiImportFailure) as failure:
+        import_it(pool, mine, ending())
+    assert ref not in str(failure.value) and "left behind" not in str(failure.value)
+    if whole:
+        assert isinstance(failure.value, vhdstream.AuthError)
+        assert failure.value.details[0] == "SESSION_INVALID"
+    with mine._get_session() as one:
+        one.xenapi.session.logout()
+    pool.sim.wait_quiet()
+    for task, state in pool.sim.leftovers().get("tasks", {}).items():
+        assert state["status"] != "pending"
+        pool.sim.remove_task(task=task)
+
+
+def test_a_disk_that_is_left_is_removed_only_where_it_is_that_of_the_run(pool, session, disk):
+    """Another has the uuid now: it lost the mark, so it is somebody's."""
+    uuid = pool.make_disk("nfs", 20 * MIB, disk)
+    pool.remember()
+    failure = vhdstream.UnsettledError("x; left behind: VDI %s (why); remove it with: y" % uuid)
+    assert remove_left(session, failure) is failure

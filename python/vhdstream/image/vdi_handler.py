@@ -8,6 +8,7 @@ import os
 from vhdstream import errors
 from vhdstream.image import image_errors, image_side
 from vhdstream.image.image_side import CHUNK_SIZE
+from vhdstream.image.left_behind import remove_left
 from vhdstream.operations import Transfer
 
 LOG = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class _ImageTransfer:
         """What came out; the descriptor, which is nobody's name for anything, is the image."""
         try:
             return running.result()
-        except errors.Error as failure:
+        except errors.Error as raised:
+            failure = remove_left(self.session, raised) if self.importing else raised
             name = "descriptor %d: " % fd
             text = str(failure)
             raise image_errors.error(failure.status, text.replace(name, "the image: "),
