@@ -48,7 +48,7 @@ int changes_open(struct changes *c, struct vhdstream *v, const char *path,
  */
 static int next_leaf(struct changes *c, struct err *e)
 {
-    const struct leaf_hash *hash;
+    const struct leaf_hash *hash = NULL;
     int more = 0;
 
     if (!c->ended)
