@@ -216,6 +216,22 @@ def texts(folder, names):
         put(folder, str(number), text)
 
 
+def runs(*members):
+    """Members of a chain: rank, then runs of length, start, how many, how far apart."""
+    return b"".join(bytes([rank]) + b"".join(
+        struct.pack(">BHBB", *run) for run in sectors) + b"\0" for rank, sectors in members)
+
+
+def coverages(folder):
+    striped = [(1, 0, 255, 1), (1, 4096, 255, 1)]
+    wide = [(255, 0, 32, 0), (3, 7000, 9, 5)]
+    for flags in range(4):
+        put(folder, "leaf-%d" % flags, bytes([flags]) + runs((0, striped), (1, wide), (2, striped)))
+        put(folder, "base-%d" % flags, bytes([flags]) + runs((31, wide), (30, striped), (0, wide)))
+        put(folder, "mixed-%d" % flags, bytes([flags]) + runs(
+            (7, striped), (3, wide), (5, [(9, 100, 40, 3)]), (31, wide), (4, striped)))
+
+
 def main(folder):
     few, corpus = make_disks()
     disks(os.path.join(folder, "vhd"), (4, 5, 7, 13), few, corpus)
@@ -225,6 +241,7 @@ def main(folder):
     disks(os.path.join(folder, "round"), (14, 15, 30, 46, 78, 110, 31), few, some)
     disks(os.path.join(folder, "undo"), (14, 12, 10, 0, 34, 66), few, corpus)
     chains(os.path.join(folder, "chain"), few)
+    coverages(os.path.join(folder, "coverage"))
     packed(os.path.join(folder, "open"), few)
     backups(os.path.join(folder, "undo"))
     hash_lists(os.path.join(folder, "hashes"))
