@@ -160,7 +160,7 @@ static const struct cli_option cli_options[] = {
     {"to", 0, "FORMAT", VERB_MOVE, false, true, NULL,
      "write this: raw, vhd, vhd-fixed, tar, tgz, tzst"},
     {"level", 0, "N", VERB_MOVE, false, true, NULL,
-     "1, fast, to 9, dense (default 2; tzst: 3), or auto"},
+     "1, fast, to 9, dense (2; tzst: 3); auto: bytes vary"},
     {"threads", 0, "N", VERB_SOURCE, false, true, NULL,
      "threads to work with; 0: none (default: the cores)"},
     {"name-label", 0, "NAME", VERB_MOVE, false, true, NULL,

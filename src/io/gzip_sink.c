@@ -129,11 +129,13 @@ static void submit(struct gzip_sink *g, struct gzip_chunk *c)
     lane_submit(g->lane);
 }
 
-/* Sends the chunk that open_chunk gave, and writes out what is ready. */
+/* Sends the chunk that open_chunk gave, and writes out one that is ready: not
+ * all, since while they are written no more come, and threads have nothing to
+ * do. */
 static int send_chunk(struct gzip_sink *g, struct gzip_chunk *c, struct err *e)
 {
     submit(g, c);
-    while (lane_ready(g->lane))
+    if (lane_ready(g->lane))
         TRY(put_oldest(g, e));
     return 0;
 }

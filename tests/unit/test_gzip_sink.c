@@ -8,6 +8,7 @@
 #include "samples.h"
 
 #include <libdeflate.h>
+#include <unistd.h>
 
 enum { CHUNK = 512 * 1024, SIZE = 3 * CHUNK + 12345 };
 
@@ -261,6 +262,40 @@ static void test_finish_passes_the_inner_verdict_on(void **state)
     fake_sink_free(&r.out);
 }
 
+static unsigned writes;
+
+static int slow_write(struct sink *s, const void *buf, size_t len,
+                      struct err *err)
+{
+    usleep(5000);
+    writes++;
+    return fake_sink_write(s, buf, len, err);
+}
+
+/* A slow sink leaves the threads the time to have all chunks ready; written one
+ * after the other, they would leave nobody anything to do meanwhile. */
+static void test_no_more_is_written_than_comes(void **state)
+{
+    struct sink_ops slow;
+    struct run r;
+
+    (void)state;
+    sample_fill(RANDOM, data, SIZE);
+    run_open(&r, 1, 2);
+    slow = *r.out.base.ops;
+    slow.write = slow_write;
+    r.out.base.ops = &slow;
+    for (int i = 0; i < 20; i++) {
+        writes = 0;
+        assert_ok(sink_write(r.s, data, CHUNK, &e), &e);
+        /* One for the place, one that was ready. */
+        assert_in_range(writes, 0, 2);
+    }
+    assert_ok(sink_finish(r.s, &e), &e);
+    run_close(&r);
+    fake_sink_free(&r.out);
+}
+
 static void test_a_wrong_level_leaves_the_inner_sink(void **state)
 {
     struct fake_sink out;
@@ -287,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_an_abandoned_member_has_no_end),
         cmocka_unit_test(test_after_a_failed_write_no_end_can_be_had),
         cmocka_unit_test(test_finish_passes_the_inner_verdict_on),
+        cmocka_unit_test(test_no_more_is_written_than_comes),
         cmocka_unit_test(test_a_wrong_level_leaves_the_inner_sink),
     };
 
