@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "copy/report.h"
+#include "copy/store_output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,9 @@ static int report(const struct links_copy *c, json_t **result, struct err *e)
                         json_integer((json_int_t)p->written));
     if (c->nmade)
         json_object_set_new(*result, "uuid", json_string(c->made[0].uuid));
+    if (c->out.store)
+        json_object_set_new(*result, "uuid",
+                            json_string(store_output_id(c->out.store)));
     for (unsigned i = 1; i < c->nmade; i++)
         json_array_append_new(snapshots, json_string(c->made[i].uuid));
     if (c->nmade)

@@ -10,6 +10,7 @@ import tarfile
 import uuid
 
 import pytest
+from chain_rig import Chain, made
 from glance_rig import CAP
 
 from disk_rig import MIB, blkhash, image_of, noise, raw_file, read_raw, vhd
@@ -70,6 +71,18 @@ def test_an_image_made_by_others(program, real_glance, tmp_path):
     assert (tmp_path / "a.raw").read_bytes() == bytes(2 * MIB) + content
     found = program("info", real_glance.place(image), "--json").json["image"]
     assert (found["id"], found["name"], found["status"]) == (image, "theirs", "active")
+
+
+def test_a_disk_with_its_snapshots(program, real_glance, pool, tmp_path, name):
+    """By --chain into one image, whose id is told, and out of it as a disk or as all of them."""
+    chain = Chain(made("links", 6 * MIB, 3, writes=30), tmp_path)
+    parents = [word for path in chain.paths[1:] for word in ("--parent", path)]
+    image = program("copy", "--chain", chain.paths[0], real_glance.place(name), *parents)
+    assert real_glance.record(image.text.strip())["name"] == name
+    for more in [], ["--chain"]:
+        uuid = program("copy", real_glance.place(name), pool.sr("nfs"), *pool.login, *more,
+                       "-q").text.split()[0]
+        assert pool.digest(uuid) == chain.sha256(pool.disks[uuid]["virtual_size"])
 
 
 def test_verified_and_the_digest_goes_with_it(program, real_glance, disk, name):
