@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT
+from python_rig import ROOT
 from program_rig import PASSWORD
 
 # What is needed of a session, over JSON-RPC and the standard library.

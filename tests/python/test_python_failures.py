@@ -13,7 +13,7 @@ import threading
 import pytest
 
 import vhdstream
-from conftest import INSTANCE, export_it, import_it, new_session
+from python_rig import INSTANCE, export_it, import_it, new_session
 from disk_rig import MIB, image_of, vhd
 from vhdstream import image
 from vhdstream.image import vdi_handler

@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from conftest import INSTANCE, export_it, import_it, new_session
+from python_rig import INSTANCE, export_it, import_it, new_session
 from disk_rig import MIB, qemu_compare, read_raw
 from vhdstream import image
 from vhdstream.image import vdi_handler

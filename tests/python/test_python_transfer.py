@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import vhdstream
-from conftest import ROOT, open_here
+from python_rig import ROOT, open_here
 from disk_rig import MIB, image_of, noise, qemu_compare, raw_file, vhd
 from program_rig import PASSWORD
 

@@ -226,8 +226,11 @@ def parse_list(path):
     """By the document: (size, hashes, digest)."""
     lines = path.read_bytes().decode("ascii").split("\n")
     assert lines.pop() == ""
-    assert lines[0] == "vhdstream block digests 1"
     assert lines[2:4] == ["block 65536", "hash sha256"]
+    if lines[0] == "vhdstream block digests 2":
+        assert re.fullmatch(r"uuid [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", lines.pop(4))
+    else:
+        assert lines[0] == "vhdstream block digests 1"
     size = int(re.fullmatch(r"size (\d+)", lines[1]).group(1))
     digest = re.fullmatch("digest ([0-9a-f]{64})", lines[-1]).group(1)
     hashes = []
