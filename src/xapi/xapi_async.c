@@ -28,7 +28,7 @@ static int read_result(const struct xapi_task *t, char ref[XAPI_OPAQUE_SIZE],
         !xapi_ref_is_some(from))
         return err_set(e, ERR_CORRUPT, "%s: the task's result is no reference",
                        what);
-    (void)snprintf(ref, XAPI_OPAQUE_SIZE, "%s", from);
+    memcpy(ref, from, strlen(from) + 1);
     return 0;
 }
 
