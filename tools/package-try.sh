@@ -59,8 +59,7 @@ try_library() {
 }
 
 try_python() {
-    [ -e "$1" ] || return 0
-    install python3 ./"$1"
+    install python3 ./python3-vhdstream_*.deb
     says "$version" python3 -c 'import vhdstream; print(vhdstream.version())'
     says stream_to_vdis \
         python3 -c 'from vhdstream import image; print(dir(image))'
@@ -80,9 +79,7 @@ apt-get -q update >apt.log 2>&1
 make_disk
 try_program
 try_library
-for package in python3-vhdstream_*.deb; do
-    try_python "$package"
-done
+try_python
 take_away
 rm -r "$disks"
 echo "the packages of vhdstream $version are fine"
