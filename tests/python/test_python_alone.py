@@ -111,7 +111,7 @@ def run(pool, disk):
             [sys.executable, "-W", "ignore", "-c", script, pool.sim.url("http"),
              pool.sim.srs["nfs"]["ref"], uuid, PASSWORD, str(disk)],
             env=dict(os.environ, PYTHONPATH=os.path.join(ROOT, "python")), check=False,
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
         assert not done.returncode, done.stderr
         return uuid, done.stdout.splitlines()
 

@@ -178,7 +178,7 @@ def test_sockets_do_not_pile_up(pool, small):
 def run(script, *args, **more):
     return subprocess.run([sys.executable, "-W", "ignore", "-c", script, *map(str, args)],
                           env=dict(os.environ, PYTHONPATH=os.path.join(ROOT, "python"), **more),
-                          timeout=100, check=False, text=True, stdout=subprocess.PIPE,
+                          timeout=600, check=False, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE)
 
 
