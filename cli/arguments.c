@@ -190,6 +190,8 @@ static const struct cli_option cli_options[] = {
      "the digest, too: taken; info: read in an image"},
     {"verify", 0, NULL, VERB_MOVE, false, true, NULL,
      "read the copy back and compare its digest"},
+    {"jobs", 0, "N", VERB_COPY, false, true, NULL,
+     "of several sources: copy so many at once (2)"},
     {"stats", 0, NULL, VERB_MOVE, false, true, NULL,
      "how long each stage was at work; what is slowest"},
     {"plain", 0, NULL, VERB_MOVE, false, true, NULL,

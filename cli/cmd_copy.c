@@ -7,7 +7,9 @@
 #include "vhdstream.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What scripts want of a copy into an SR: the new VDI's uuid, alone; or all of
  * the result. Where it cannot be printed the disk must not be lost all the
@@ -110,6 +112,95 @@ int move_disk(struct vhdstream *v, struct arguments *a, operation *call)
     return status ? status : print_result(v, a);
 }
 
+/* --- several sources -------------------------------------------------------*/
+
+static bool is_for_many(const struct arguments *a)
+{
+    const char *last = a->places[1];
+    size_t len = strlen(last);
+    struct stat st;
+
+    return a->nwords > 2 || (!strstr(last, "://") &&
+                             ((len && last[len - 1] == '/') ||
+                              (!stat(last, &st) && S_ISDIR(st.st_mode))));
+}
+
+static int call_copy_many(struct vhdstream *v, const struct arguments *a)
+{
+    return vhdstream_copy_many(v, a->words, (unsigned)a->nwords - 1,
+                               a->places[1]);
+}
+
+/* Of each copy a line, in the order of the sources: so a failed one has its
+ * own, too. */
+static int print_copy(json_t *copy, bool as_json)
+{
+    const char *uuid = json_string_value(json_object_get(copy, "uuid"));
+    const char *error = json_string_value(json_object_get(copy, "error"));
+    const char *place = json_string_value(json_object_get(copy, "destination"));
+    char *text;
+    int status;
+
+    if (!as_json && (uuid || (place && !strncmp(place, "xapi", 4))))
+        return print_line(error || !uuid ? "-" : uuid);
+    if (!as_json)
+        return 0;
+    text = json_dumps(copy, JSON_COMPACT);
+    status = print_line(text ? text : "{}");
+    free(text);
+    return status;
+}
+
+static void say_copy(json_t *copy, const struct arguments *a)
+{
+    const char *error = json_string_value(json_object_get(copy, "error"));
+    char *text = json_dumps(copy, 0);
+
+    if (error)
+        say("not copied: %s",
+            json_string_value(json_object_get(copy, "source")));
+    else if (text && !a->json && !a->quiet) {
+        say_digest(text);
+        say_stats(text);
+    }
+    if (error && json_integer_value(json_object_get(copy, "status")))
+        say("%s", error);
+    if (!error && text && a->verbose)
+        say_summary(text);
+    free(text);
+}
+
+static int print_copies(const char *result, const struct arguments *a)
+{
+    json_t *root = json_loads(result, 0, NULL);
+    json_t *copies = json_object_get(root, "copies"), *copy;
+    int status = 0;
+    size_t i;
+
+    json_array_foreach(copies, i, copy)
+    {
+        say_copy(copy, a);
+        if (!status)
+            status = print_copy(copy, a->json);
+    }
+    if (a->json && !status && json_object_del(root, "copies") == 0)
+        status = print_copy(root, true);
+    json_decref(root);
+    return status;
+}
+
+static int copy_many(struct vhdstream *v, struct arguments *a)
+{
+    int status, printed = 0;
+
+    /* What the environment has completed. */
+    a->words[a->nwords - 2] = a->places[0];
+    status = operate(v, a, call_copy_many);
+    if (vhdstream_result(v))
+        printed = print_copies(vhdstream_result(v), a);
+    return status ? status : printed;
+}
+
 static int call_copy(struct vhdstream *v, const struct arguments *a)
 {
     return vhdstream_copy(v, a->places[0], a->places[1]);
@@ -117,5 +208,7 @@ static int call_copy(struct vhdstream *v, const struct arguments *a)
 
 int cmd_copy(struct vhdstream *v, struct arguments *a)
 {
+    if (is_for_many(a))
+        return copy_many(v, a);
     return move_disk(v, a, call_copy);
 }

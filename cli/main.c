@@ -16,7 +16,7 @@
 enum { FILES_WANTED = 4096 };
 
 const struct verb verbs[] = {
-    {"copy", VERB_COPY, "SOURCE DESTINATION", 2,
+    {"copy", VERB_COPY, "SOURCE... DEST", 2,
      "copy a disk, whatever the format on either side", cmd_copy},
     {"merge", VERB_MERGE, "BASE DELTA... OUT", 3,
      "a whole disk of a base and deltas", cmd_merge},

@@ -121,6 +121,27 @@ int vhdstream_copy(struct vhdstream *v, const char *source,
                    const char *destination);
 
 /**
+ * Copies `count` disks into a folder that is there, or into an SR, "jobs" of
+ * them at once, as vhdstream_copy does; the options are those of all. A file in
+ * the folder is called as its source is, a VDI as it was named, with the suffix
+ * of "to" (.vhd without it); where two would be one, or one is there already,
+ * that is VHDSTREAM_USAGE before anything is moved. "state", "resume",
+ * "blocks", "base" and "parent" are refused.
+ *
+ * The copies share the threads, "limit-rate" and vhdstream_cancel; progress is
+ * the sum of all. Memory follows "jobs". The failure of one does not stop the
+ * others: the status is the worst, in this order: VHDSTREAM_CANCELLED,
+ * UNSETTLED, CORRUPT, NO_SPACE, AUTH, NOT_FOUND, USAGE, FAILED, TEMPORARY.
+ *
+ * vhdstream_result is there after a failure, too: "copies" has the result of
+ * each, in the order of the sources, with "status" and, where it failed,
+ * "error"; "count", "failed" and "status" are of all. Callbacks come from
+ * several threads, one at a time.
+ */
+int vhdstream_copy_many(struct vhdstream *v, const char *const *sources,
+                        unsigned count, const char *destination);
+
+/**
  * Lays deltas over their base and copies the disk that comes out: places[] has
  * `count` of them, at least three: the base, the deltas from the oldest to the
  * youngest, and the destination. All but the last two have to be files that can

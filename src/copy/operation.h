@@ -20,6 +20,7 @@
 #include <jansson.h>
 
 struct store_side;
+struct many;
 
 struct vhdstream {
     struct options opt;
@@ -49,8 +50,10 @@ struct vhdstream {
     struct rate *rate_in;         /* it, where the source's bytes count ... */
     struct rate *rate_out;        /* ... or the destination's; else NULL */
     struct stage stages[NSTAGES]; /* with --stats: their times */
-    struct err err;               /* the last failure */
-    char *result;                 /* JSON of the last success, or NULL */
+    struct vhdstream *whole; /* that this copy is a part of (many.h); or NULL */
+    struct many *_Atomic many; /* of the last vhdstream_copy_many; or NULL */
+    struct err err;            /* the last failure */
+    char *result;              /* JSON of the last success, or NULL */
 };
 
 enum { SIDE_SRC, SIDE_DST };

@@ -22,6 +22,7 @@ void options_init(struct options *o)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
     *o = (struct options){
+        .jobs = JOBS_DEFAULT,
         .level = LEVEL_DEFAULT,
         .zstd_level = ZSTD_LEVEL_DEFAULT,
         .threads = cores < 1    ? 1
@@ -143,6 +144,16 @@ static int set_threads(struct options *o, const char *name, const char *value,
 
     TRY(set_number(&threads, name, value, 0, POOL_MAX_THREADS, e));
     o->threads = (unsigned)threads;
+    return 0;
+}
+
+static int set_jobs(struct options *o, const char *name, const char *value,
+                    struct err *e)
+{
+    uint64_t jobs = 0;
+
+    TRY(set_number(&jobs, name, value, 1, JOBS_MAX, e));
+    o->jobs = (unsigned)jobs;
     return 0;
 }
 
@@ -355,6 +366,7 @@ static const struct option options[] = {
     {"force-base", .at = SWITCH(force_base)},
     {"from", .set = set_from},
     {"image", .set = set_image},
+    {"jobs", .set = set_jobs},
     {"keep-parent", .at = SWITCH(keep_parent)},
     {"level", .set = set_level},
     {"limit-rate", .set = set_limit_rate},

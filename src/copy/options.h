@@ -30,6 +30,7 @@ struct options {
     int level;                      /* of gzip, 1 to 9, or GZIP_LEVEL_AUTO */
     int zstd_level; /* of zstd, 1 to 9, or GZIP_LEVEL_AUTO, which it has not */
     unsigned threads;
+    unsigned jobs; /* copies at once */
     unsigned timeout_s;
     unsigned retries;
     unsigned retry_delay_s;
@@ -64,6 +65,8 @@ struct options {
 };
 
 enum {
+    JOBS_DEFAULT = 2,
+    JOBS_MAX = 64,
     LEVEL_DEFAULT = 2,
     ZSTD_LEVEL_DEFAULT = 3,
     TIMEOUT_DEFAULT = 300,

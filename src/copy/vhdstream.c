@@ -6,6 +6,7 @@
 #include "vhdstream.h"
 
 #include "base/mem.h"
+#include "copy/many.h"
 #include "copy/operation.h"
 #include "copy/store_side.h"
 #include "copy/ticker.h"
@@ -40,6 +41,7 @@ PUBLIC void vhdstream_free(struct vhdstream *v)
 {
     if (!v)
         return;
+    many_close(v->many);
     options_free(&v->opt);
     cancel_close(v->cancel);
     free(v->result);
@@ -111,15 +113,37 @@ static void prepare_side(struct vhdstream *v, int which, struct side *s)
     };
 }
 
+/* What copies that run together have in common. */
+static void prepare_shared(struct vhdstream *v)
+{
+    v->rate_out = NULL;
+    if (v->whole) {
+        v->rate_in = v->whole->rate_in;
+        v->pool = v->whole->pool;
+        return;
+    }
+    rate_init(&v->rate, v->opt.limit_rate, &v->wait);
+    v->rate.stage = operation_stage(v, STAGE_LIMIT);
+    v->rate_in = v->opt.limit_rate ? &v->rate : NULL;
+}
+
+static void end_shared(struct vhdstream *v)
+{
+    if (!v->whole) {
+        rate_end(&v->rate);
+        pool_close(v->pool);
+    }
+    v->pool = NULL;
+}
+
 static int prepare(struct vhdstream *v)
 {
     v->err = (struct err){0};
     for (int i = 0; i < NSTAGES; i++)
         v->stages[i] = (struct stage){0};
-    rate_init(&v->rate, v->opt.limit_rate, &v->wait);
-    v->rate.stage = operation_stage(v, STAGE_LIMIT);
-    v->rate_in = v->opt.limit_rate ? &v->rate : NULL;
-    v->rate_out = NULL;
+    many_close(v->many);
+    v->many = NULL;
+    prepare_shared(v);
     TRY(cancel_open_child(&v->halt, v->cancel, &v->err));
     v->wait = (struct wait){v->halt, v->opt.timeout_s};
     v->verify = v->opt.verify;
@@ -159,11 +183,9 @@ static void end(struct vhdstream *v)
 {
     ticker_stop(v->ticker);
     v->ticker = NULL;
-    rate_end(&v->rate);
     store_close(v, SIDE_SRC);
     store_close(v, SIDE_DST);
-    pool_close(v->pool);
-    v->pool = NULL;
+    end_shared(v);
     cancel_close(v->halt);
     v->halt = NULL;
 }
@@ -194,6 +216,28 @@ PUBLIC int vhdstream_copy(struct vhdstream *v, const char *source,
 
     if (code >= 0)
         code = copy_run(v, source, destination, &result, &v->err);
+    return conclude(v, code, result);
+}
+
+static int copy_many(struct vhdstream *v, const char *const *sources,
+                     unsigned count, const char *destination, json_t **result)
+{
+    struct many *m = NULL;
+
+    TRY(operation_pool(v, &v->err));
+    TRY(many_open(&m, v, sources, count, destination, &v->err));
+    v->many = m;
+    return many_run(m, result, &v->err);
+}
+
+PUBLIC int vhdstream_copy_many(struct vhdstream *v, const char *const *sources,
+                               unsigned count, const char *destination)
+{
+    json_t *result = NULL;
+    int code = prepare(v);
+
+    if (code >= 0)
+        code = copy_many(v, sources, count, destination, &result);
     return conclude(v, code, result);
 }
 
@@ -324,7 +368,12 @@ PUBLIC void vhdstream_get_progress(const struct vhdstream *v,
                                    struct vhdstream_progress *out)
 {
     const struct progress *p = &v->progress;
+    const struct many *many = v->many;
 
+    if (many) {
+        many_progress(many, out);
+        return;
+    }
     out->total = atomic_load(&p->total);
     out->done = atomic_load(&p->done);
     out->holes = atomic_load(&p->zeros);
