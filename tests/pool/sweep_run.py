@@ -51,12 +51,13 @@ class Run:
 
     def places(self):
         if self.is_export:
-            return self.pool.vdi(self.uuid), self.out / "o.raw"
+            return self.pool.vdi(self.uuid, tls=self.case.tls), self.out / "o.raw"
         source = self.disks["shuffled"] if self.case.way.name == "import-chunked" else self.content
-        return source, self.pool.sr(self.case.way.sr)
+        return source, self.pool.sr(self.case.way.sr, tls=self.case.tls)
 
     def options(self):
-        return [*self.pool.login, *self.case.args, *(AGAIN if self.case.tries else [])]
+        pin = ["--pin", "sha256:" + self.sim.fingerprint()] if self.case.tls else []
+        return [*self.pool.login, *pin, *self.case.args, *(AGAIN if self.case.tries else [])]
 
     # -- running ---------------------------------------------------------------
 

@@ -24,8 +24,8 @@ CHOSEN = CASES if WANTED == "all" else cross_section(CASES, int(WANTED))
 
 @pytest.fixture(scope="module")
 def pool_process():
-    """One for the whole sweep, without certificates."""
-    sim = pool_rig.start({"tls": False})
+    """One for the whole sweep."""
+    sim = pool_rig.start()
     yield sim
     sim.close()
 
