@@ -280,7 +280,7 @@ static int transfer_changes(struct copy *c, struct err *e)
     TRY(move_blocks(c, e));
     TRY(changes_check(&c->changes, c->in.img->name, e));
     TRY(output_finish(&c->out, e));
-    progress_copy(&c->sent, &v->progress);
+    note_moved(c);
     TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));
     return input_finish(&c->in, e);
