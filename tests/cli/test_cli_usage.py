@@ -22,15 +22,15 @@ def test_unknown_verb(program):
 
 
 def test_no_place(program):
-    refused(program, "copy", says="copy needs SOURCE DESTINATION")
+    refused(program, "copy", says="copy needs SOURCE... DEST")
 
 
 def test_one_place_of_two(program):
-    refused(program, "copy", "a.raw", says="copy needs SOURCE DESTINATION")
+    refused(program, "copy", "a.raw", says="copy needs SOURCE... DEST")
 
 
 def test_one_place_too_many(program):
-    refused(program, "copy", "a.raw", "b.raw", "c.raw", says="c.raw: one place too many for copy")
+    refused(program, "info", "a.raw", "b.raw", says="b.raw: one place too many for info")
 
 
 def test_info_needs_a_place(program):
