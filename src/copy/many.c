@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "copy/many_name.h"
+#include "copy/report.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 /* One copy; `v` is used by the thread that takes it. */
 struct many_part {
     struct vhdstream *v;
-    const char *source; /* the caller's */
+    const char *source;   /* the caller's; may hold a password */
+    char name[NAME_SIZE]; /* of it, for messages */
     char *destination;
 };
 
@@ -88,11 +90,11 @@ static int open_parts(struct many *m, const char *const *sources,
         struct many_part *part = &m->parts[i];
 
         part->source = sources[i];
-        TRY(many_name(&part->destination, sources[i], destination,
+        TRY(many_name(&part->destination, part->name, sources[i], destination,
                       m->whole->opt.to, m->whole->opt.force, e));
         for (unsigned k = 0; k < i; k++)
-            TRY(many_name_differs(part->destination, part->source,
-                                  m->parts[k].destination, m->parts[k].source,
+            TRY(many_name_differs(part->destination, part->name,
+                                  m->parts[k].destination, m->parts[k].name,
                                   e));
         TRY(open_part(m, part, e));
     }
@@ -197,17 +199,17 @@ static int badness(int status)
 
 static json_t *report_part(const struct many_part *part)
 {
+    const struct err *e = &part->v->err;
     json_t *object = NULL;
 
     if (part->v->result)
         object = json_loads(part->v->result, 0, NULL);
     if (!object)
-        object = json_pack("{s:s, s:s}", "source", part->source, "destination",
-                           part->destination);
-    json_object_set_new(object, "status",
-                        json_integer(err_exit(part->v->err.code)));
-    if (part->v->err.code < 0)
-        json_object_set_new(object, "error", json_string(part->v->err.text));
+        object = json_pack("{s:o, s:o}", "source", report_text(part->name),
+                           "destination", report_text(part->destination));
+    json_object_set_new(object, "status", json_integer(err_exit(e->code)));
+    if (e->code < 0)
+        json_object_set_new(object, "error", report_text(e->text));
     return object;
 }
 

@@ -39,6 +39,8 @@ static int name_of(char stem[NAME_SIZE], const struct place *p, struct err *e)
         take_stem(stem, p->path);
     if (p->kind == PLACE_XAPI)
         text_copy_cut(stem, NAME_SIZE, p->xapi.ref);
+    if (p->kind == PLACE_GLANCE)
+        text_copy_cut(stem, NAME_SIZE, p->glance.ref);
     make_plain(stem);
     if (*stem && strcmp(stem, ".") != 0 && strcmp(stem, "..") != 0)
         return 0;
@@ -102,13 +104,15 @@ static int choose(char **out, const struct place *src, const struct place *dst,
                    dst->name);
 }
 
-int many_name(char **out, const char *source, const char *destination,
-              const struct format *to, bool force, struct err *e)
+int many_name(char **out, char name[NAME_SIZE], const char *source,
+              const char *destination, const struct format *to, bool force,
+              struct err *e)
 {
     CLEANUP(place) struct place src = {0}, dst = {0};
 
     TRY(place_parse(&src, source, "source", e));
     TRY(place_parse(&dst, destination, "destination", e));
+    text_copy_cut(name, NAME_SIZE, src.name);
     return choose(out, &src, &dst, destination, to, force, e);
 }
 

@@ -128,3 +128,17 @@ def test_a_signal_stops_all_and_leaves_nothing(program, pool, tmp_path):
     process.send_signal(signal.SIGINT)
     end(process, 130)
     pool.nothing_left()
+
+
+def test_password_in_a_url_is_in_no_message(program, disks, out, tmp_path):
+    url = "http://user:s3cret@127.0.0.1:1/%s.raw"
+    result = program("copy", disks[0], url % "x", out, "--retries=0", "--json", status=None)
+    assert "127.0.0.1:1/x.raw" in result.text and "s3cret" not in result.text + result.err
+    result = program("copy", url % "x", url % "x", out, status=2)
+    assert "would both become" in result.err and "s3cret" not in result.err
+
+
+def test_name_that_is_no_text_has_its_line(program, out, tmp_path):
+    name = os.fsencode(tmp_path) + b"/\xff.raw"
+    result = program("copy", name, tmp_path / "none.raw", out, "--json", status=4)
+    assert [json.loads(line)["status"] for line in result.text.splitlines()] == [4, 4, 4]
