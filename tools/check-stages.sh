@@ -8,13 +8,13 @@
 all_stages() {
     echo style shell plain
     for folder in $(suites); do echo "py-$folder"; done
-    echo asan py-asan tsan
+    echo asan py-asan
 }
 
 # What needs nothing of these and waits for nothing: it gets the time that they
 # leave, one stage after the other.
 stages_beside() {
-    echo clang tidy cppcheck analyzer fuzz
+    echo clang tidy cppcheck analyzer fuzz tsan
 }
 
 # The folders of tests/ that pytest has something to do in.

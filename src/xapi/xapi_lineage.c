@@ -35,23 +35,33 @@ static int by_time(const void *a, const void *b)
     return order ? order : l->place < r->place ? 1 : -1;
 }
 
-/* Those of the list that belong to the chain of `top`. */
+/* Whether it belongs to the chain of `top`: 1 and *m, 0, or the failure. */
+static int read_member(struct xapi *x, const struct moment *top,
+                       const char *ref, struct moment *m, struct err *e)
+{
+    CLEANUP(json) json_t *record = NULL;
+
+    TRY(read_moment(x, ref, m, &record, e));
+    return !m->vdi.unfinished &&
+           !(top->vdi.is_snapshot && strcmp(m->time, top->time) > 0);
+}
+
+/* Those of the list that do. */
 static int read_all(struct xapi *x, const struct moment *top,
                     const json_t *refs, struct moment *all, size_t *count,
                     struct err *e)
 {
     for (size_t i = 0; i < json_array_size(refs); i++) {
-        CLEANUP(json) json_t *record = NULL;
         const char *ref = json_string_value(json_array_get(refs, i));
         struct moment m = {.place = (unsigned)i};
+        int belongs;
 
         if (!ref || !strcmp(ref, top->vdi.ref))
             continue;
-        TRY(read_moment(x, ref, &m, &record, e));
-        if (m.vdi.unfinished ||
-            (top->vdi.is_snapshot && strcmp(m.time, top->time) > 0))
-            continue;
-        all[(*count)++] = m;
+        belongs = read_member(x, top, ref, &m, e);
+        TRY(belongs);
+        if (belongs)
+            all[(*count)++] = m;
     }
     return 0;
 }
