@@ -12,6 +12,7 @@ import pytest
 
 import pool_rig
 from disk_rig import noise, raw_file, vhd_file
+from program_rig import SHOWN
 from sweep_cases import all_cases, cross_section
 from sweep_places import BLOCK, LONG_USED, ODD_SIZE, SIZE, USED
 from sweep_run import Run
@@ -23,11 +24,12 @@ CHOSEN = CASES if WANTED == "all" else cross_section(CASES, int(WANTED))
 
 
 @pytest.fixture(scope="module")
-def pool_process():
-    """One for the whole sweep."""
-    sim = pool_rig.start()
-    yield sim
-    sim.close()
+def pools():
+    """{whether it has certificates: a pool}, for the whole sweep."""
+    sims = {tls: pool_rig.start({"tls": tls}) for tls in (False, True)}
+    yield sims
+    for sim in sims.values():
+        sim.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +51,15 @@ def disks(tmp_path_factory):
 
 
 @pytest.fixture
-def swept_pool(pool):
-    """What a case did to hosts is undone."""
+def swept_pool(pools, case, tmp_path):
+    """With nothing in it; what a case did to hosts is undone."""
+    sim = pools[case.tls]
+    sim.reset()
+    SHOWN.clear()
+    pool = pool_rig.Pool(sim, tmp_path)
     yield pool
-    pool.sim.set_master(host="one")
+    pool.check_manners()
+    sim.set_master(host="one")
 
 
 @pytest.mark.parametrize("case", CHOSEN, ids=lambda case: case.name)
