@@ -15,7 +15,7 @@ packages_tests="e2fsprogs glance-api libcmocka-dev openssl pigz
     nginx-light libvhdi-utils zstd"
 packages_style="clang-format python3 shellcheck"
 packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
-packages_bench="curl e2fsprogs gnuplot-nox nginx-light openssl pigz python3
+packages_bench="curl e2fsprogs gnuplot-nox nginx-light openssl pigz python3 zstd
     python3-os-xenapi qemu-utils time"
 packages_interop="libvhdi-utils python3 qemu-utils"
 packages_package="debhelper dh-python lintian"

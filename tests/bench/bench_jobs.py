@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PASSWORD = "secret"
 OURS = "vhdstream"
 DENSE = "vhdstream --level 6"
+ZSTD = "vhdstream --to tzst"
 STARTS = 20
 GIB = 1 << 30
 
@@ -94,12 +95,12 @@ class Bench:
 
     # -- judges --------------------------------------------------------------
 
-    def judge_image(self, disk):
-        """The file `out` is a tgz with the disk in it."""
+    def judge_image(self, disk, unpacker="pigz"):
+        """The file `out` is an image with the disk in it."""
         def judge(_run):
             size = os.path.getsize(self.out)
             unpacked = self.out + ".vhd"
-            real_disk.first_member(self.out, unpacked, "pigz")
+            real_disk.first_member(self.out, unpacked, unpacker)
             _same(("raw", disk.raw), ("vpc", unpacked))
             os.remove(unpacked)
             os.remove(self.out)
@@ -142,8 +143,8 @@ def export_job(bench, disk, title, goals=(), slow=True):
     vdi = bench.source_vdi(disk)
     judge = bench.judge_image(disk)
 
-    def ours(*options):
-        return lambda: [bench.program, "copy", "--to", "tgz", *options,
+    def ours(*options, to="tgz"):
+        return lambda: [bench.program, "copy", "--to", to, *options,
                         bench.place("vdi", vdi), bench.out]
 
     def theirs(level):
@@ -161,6 +162,7 @@ def export_job(bench, disk, title, goals=(), slow=True):
 
     contenders = [Contender(OURS, ours(), judge),
                   Contender(DENSE, ours("--level", "6"), judge),
+                  Contender(ZSTD, ours(to="tzst"), bench.judge_image(disk, "zstd")),
                   Contender("os-xenapi, level 1", theirs("1"), judge)]
     if slow:
         contenders += [Contender("os-xenapi, level 6", theirs("6"), judge),
@@ -294,7 +296,9 @@ def all_jobs(bench, mixed, sparse, huge):
                     Goal("os-xenapi, level 6", size=1.05),
                     Goal("os-xenapi, level 6", 5, ours=DENSE),
                     Goal("curl to a file, tar, pigz -6", 3, ours=DENSE),
-                    Goal("os-xenapi, level 6", size=1, ours=DENSE)]),
+                    Goal("os-xenapi, level 6", size=1, ours=DENSE),
+                    Goal("os-xenapi, level 6", 15, ours=ZSTD),
+                    Goal("os-xenapi, level 6", size=1, ours=ZSTD)]),
         import_job(bench, mixed, "Import: image by Python and zlib to VDI, mixed disk",
                    goals=[Goal("os-xenapi", 3.5)]),
         import_job(bench, mixed, "Import: image by vhdstream to VDI, mixed disk", own,
