@@ -80,7 +80,8 @@ def goal_lines(job, results):
         if goal.times:
             found = statistics.median(ratios(ours, theirs))
             yield "* %s, wanted: at least %g times as fast as %s. Measured: %.3g%s." % (
-                goal.ours, goal.times, goal.peer, found, _verdict(found >= goal.times))
+                goal.ours, goal.times, goal.peer, found,
+                _verdict(found >= goal.times, _bound_of_time(ours)))
         elif goal.cpu:
             found = statistics.median(r.cpu for r in ours)
             yield "* %s, wanted: at most %.2f s of CPU. Measured: %.2f%s." % (
@@ -88,11 +89,20 @@ def goal_lines(job, results):
         else:
             found = statistics.median(o.size / t.size for o, t in zip(ours, theirs))
             yield "* %s, wanted: at most %g times the size by %s. Measured: %.3f%s." % (
-                goal.ours, goal.size, goal.peer, found, _verdict(found <= goal.size))
+                goal.ours, goal.size, goal.peer, found,
+                _verdict(found <= goal.size, "chunks that stand alone, and the compressor's level"))
 
 
-def _verdict(reached):
-    return "" if reached else ", **missed**"
+def _bound_of_time(runs):
+    """Whose time it is, by the medians."""
+    share = statistics.median(r.cpu for r in runs) / (
+        statistics.median(r.wall for r in runs) * os.cpu_count())
+    return "vhdstream has %.0f %% of the cores' time; the rest is the server's, and waiting for it" % (
+        100 * share)
+
+
+def _verdict(reached, bound=""):
+    return "" if reached else ", **missed**%s" % (bound and " (what bounds it: %s)" % bound)
 
 
 def job_section(job, results):
