@@ -97,8 +97,8 @@ def _bound_of_time(runs):
     """Whose time it is, by the medians."""
     share = statistics.median(r.cpu for r in runs) / (
         statistics.median(r.wall for r in runs) * os.cpu_count())
-    return "vhdstream has %.0f %% of the cores' time; the rest is the server's, and waiting for it" % (
-        100 * share)
+    text = "vhdstream has %.0f %% of the cores' time; the rest is the server's, and waiting for it"
+    return text % (100 * share)
 
 
 def _verdict(reached, bound=""):
