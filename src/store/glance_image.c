@@ -73,18 +73,12 @@ static int try_id(struct glance *g, const char *id, struct glance_image *out,
     FREE char *answer = NULL;
     char path[GLANCE_PATH_SIZE];
     const struct glance_call call = {"GET", path, NULL, NULL};
-    struct http_reply reply;
-    int code;
+    int found;
 
     glance_image_path(id, path);
-    TRY(glance_ask(g, &call, &answer, &reply, e));
-    if (reply.status == 404)
-        return 0;
-    code = http_reply_check(&reply, glance_name(g), e);
-    if (code < 0) {
-        glance_hide(g, e);
-        return code;
-    }
+    found = glance_do_if_there(g, &call, &answer, e);
+    if (found <= 0)
+        return found;
     TRY(glance_image_parse(answer, glance_name(g), out, e));
     if (strcasecmp(out->id, id) != 0)
         return err_set(e, ERR_CORRUPT,

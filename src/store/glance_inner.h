@@ -35,6 +35,10 @@ int glance_ask(struct glance *g, const struct glance_call *call, char **answer,
 int glance_do(struct glance *g, const struct glance_call *call, char **answer,
               struct err *e);
 
+/* The same, for what may be gone: 1, or 0 for a 404. */
+int glance_do_if_there(struct glance *g, const struct glance_call *call,
+                       char **answer, struct err *e);
+
 /* The token is refused: another one. ERR_AUTH where there is none. */
 int glance_renew(struct glance *g, struct err *e);
 

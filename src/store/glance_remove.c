@@ -21,17 +21,10 @@ static int remove_once(struct glance *g, const char *id, struct err *e)
     FREE char *answer = NULL;
     char path[GLANCE_PATH_SIZE];
     const struct glance_call call = {"DELETE", path, NULL, NULL};
-    struct http_reply reply;
-    int code;
 
     glance_image_path(id, path);
-    TRY(glance_ask(g, &call, &answer, &reply, e));
-    if (reply.status == 404)
-        return 0;
-    code = http_reply_check(&reply, glance_name(g), e);
-    if (code < 0)
-        glance_hide(g, e);
-    return code;
+    TRY(glance_do_if_there(g, &call, &answer, e));
+    return 0;
 }
 
 /* Glance may still be busy with the upload that was broken off. */

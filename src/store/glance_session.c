@@ -200,19 +200,37 @@ int glance_ask(struct glance *g, const struct glance_call *call, char **answer,
     return ask_once(g, call, url, answer, reply, e);
 }
 
-int glance_do(struct glance *g, const struct glance_call *call, char **answer,
-              struct err *e)
+static int check_reply(const struct glance *g, const struct http_reply *reply,
+                       char **answer, struct err *e)
 {
-    struct http_reply reply;
-    int code;
+    int code = http_reply_check(reply, glance_name(g), e);
 
-    TRY(glance_ask(g, call, answer, &reply, e));
-    code = http_reply_check(&reply, glance_name(g), e);
     if (code < 0) {
         glance_hide(g, e);
         mem_cleanup(answer);
     }
     return code;
+}
+
+int glance_do(struct glance *g, const struct glance_call *call, char **answer,
+              struct err *e)
+{
+    struct http_reply reply;
+
+    TRY(glance_ask(g, call, answer, &reply, e));
+    return check_reply(g, &reply, answer, e);
+}
+
+int glance_do_if_there(struct glance *g, const struct glance_call *call,
+                       char **answer, struct err *e)
+{
+    struct http_reply reply;
+
+    TRY(glance_ask(g, call, answer, &reply, e));
+    if (reply.status == 404)
+        return 0;
+    TRY(check_reply(g, &reply, answer, e));
+    return 1;
 }
 
 int glance_file_url(const struct glance *g, const char *id, char **out,
