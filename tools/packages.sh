@@ -18,7 +18,7 @@ packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
 packages_bench="curl e2fsprogs gnuplot-nox nginx-light openssl pigz python3 zstd
     python3-os-xenapi qemu-utils time"
 packages_interop="libvhdi-utils python3 qemu-utils"
-packages_package="debhelper dh-python lintian"
+packages_package="build-essential debhelper dh-python lintian"
 packages_fresh="debootstrap debian-archive-keyring"
 
 # need PACKAGE...: afterwards they are all there, or the script has ended.
