@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
-#include "copy/pool_canvas.h"
+#include "copy/pool/pool_canvas.h"
 #include "image/chain/canvas.h"
 #include "image/chain/chain_roll.h"
 #include "image/chain/image_cover.h"

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "copy/input.h"
 #include "copy/operation.h"
-#include "copy/report.h"
+#include "copy/report/report.h"
 
 #include <inttypes.h>
 

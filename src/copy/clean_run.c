@@ -2,8 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "copy/operation.h"
 #include "copy/place.h"
-#include "copy/pool_login.h"
-#include "copy/report_clean.h"
+#include "copy/pool/pool_login.h"
+#include "copy/report/report_clean.h"
 
 #include <stdio.h>
 

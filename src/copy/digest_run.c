@@ -4,7 +4,7 @@
 #include "copy/input.h"
 #include "copy/operation.h"
 #include "copy/place.h"
-#include "copy/report.h"
+#include "copy/report/report.h"
 #include "image/encoder.h"
 
 struct look {

@@ -4,7 +4,7 @@
 #include "copy/digest_note.h"
 #include "copy/input.h"
 #include "copy/operation.h"
-#include "copy/report.h"
+#include "copy/report/report.h"
 #include "image/encoder.h"
 #include "image/vhd/vhd_chain.h"
 #include "image/vhd/vhd_decode.h"

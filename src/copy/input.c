@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "copy/digest_note.h"
-#include "copy/pool_input.h"
+#include "copy/pool/pool_input.h"
 #include "copy/store_side.h"
 #include "image/chain/chain_roll.h"
 #include "image/image_open.h"

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "copy/many_name.h"
-#include "copy/report.h"
+#include "copy/report/report.h"
 
 #include <stdlib.h>
 #include <string.h>

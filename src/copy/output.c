@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "copy/hashing.h"
-#include "copy/pool_output.h"
+#include "copy/pool/pool_output.h"
 #include "copy/store_output.h"
 #include "io/http.h"
 #include "io/tar_tail.h"

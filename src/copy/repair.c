@@ -4,7 +4,7 @@
 #include "copy/check.h"
 #include "copy/operation.h"
 #include "copy/place.h"
-#include "copy/report.h"
+#include "copy/report/report.h"
 #include "image/vhd/vhd_backup.h"
 #include "image/vhd/vhd_repair.h"
 #include "image/vhd/vhd_rewrite.h"

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "copy/digest_note.h"
-#include "copy/pool_output.h"
+#include "copy/pool/pool_output.h"
 #include "copy/store_output.h"
 #include "image/image_open.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "copy/map_colour.h"
-#include "copy/map_model.h"
-#include "copy/map_svg.h"
+#include "copy/map/map_colour.h"
+#include "copy/map/map_model.h"
+#include "copy/map/map_svg.h"
 #include "fake_image.h"
 #include "image/vhd/vhd_decode.h"
 #include "memory_io.h"

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the vhdstream authors */
+#include "base/mem.h"
+#include "copy/links/links_copy.h"
+#include "copy/pool/pool_login.h"
+#include "image/vhd/vhd_chain.h"
+#include "xapi/xapi_disk.h"
+#include "xapi/xapi_import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A chain that is being rebuilt. */
+struct rebuild {
+    struct vhdstream *v;
+    struct links *links;
+    const char *label;
+    struct xapi *x;
+    struct xapi_sr sr;
+    struct xapi_disk *disk;    /* NULL: no link has come */
+    struct uuid last;          /* of the link that is in it */
+    struct xapi_disk **frozen; /* snapshots, in the order of their making */
+    struct uuid *uuids;        /* of the links in them */
+    unsigned count;
+    uint64_t size;
+};
+
+/* --- one link --------------------------------------------------------------*/
+
+static int send(struct rebuild *r, struct image **img, struct err *e)
+{
+    const struct vhd_options opt = {.clear_zeros = true};
+    CLEANUP(encoder) struct encoder *enc = NULL;
+    CLEANUP(sink) struct sink *sink = NULL;
+    struct xapi_import how = {.format = XAPI_VHD};
+
+    TRY(image_reblock(img, e));
+    TRY(vhd_encoder(&enc, *img, &opt, e));
+    how.length = enc->size;
+    TRY(xapi_import_open(&sink, r->disk, &how, e));
+    sink->meter = &r->v->progress.written;
+    sink->rate = r->v->rate_out;
+    TRY(image_async(img, r->v->opt.threads, e));
+    TRY(image_copy(*img, enc, sink, &r->v->progress, &r->v->wait, e));
+    return sink_finish(sink, e);
+}
+
+static int create(struct rebuild *r, const struct image *img, struct err *e)
+{
+    const struct xapi_new how = {
+        .sr = &r->sr,
+        .size = img->size,
+        .label = r->label,
+        .description = r->v->opt.description,
+        .other_config = r->v->opt.other_config,
+    };
+
+    TRY(mem_alloc_array(&r->frozen, CHAIN_DISKS_MAX, sizeof(*r->frozen),
+                        "a chain", e));
+    TRY(mem_alloc_array(&r->uuids, CHAIN_DISKS_MAX, sizeof(*r->uuids),
+                        "a chain", e));
+    return xapi_disk_create(&r->disk, r->x, &how, e);
+}
+
+static int check_image(const struct image *img, struct err *e)
+{
+    if (image_can_reblock(img))
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%s: its blocks of %u bytes come too far apart to be joined "
+                   "on the way; copy it to a file first",
+                   img->name, img->block_size);
+}
+
+/* What is in the disk becomes a snapshot, and this goes on top of it. */
+static int add_link(struct rebuild *r, struct image **img,
+                    const struct uuid *uuid, struct err *e)
+{
+    TRY(check_image(*img, e));
+    if (!r->disk) {
+        TRY(create(r, *img, e));
+    } else {
+        TRY(xapi_disk_freeze(&r->frozen[r->count], r->disk, e));
+        r->uuids[r->count++] = r->last;
+        TRY(xapi_disk_grow(r->disk, (*img)->size, e));
+    }
+    r->last = *uuid;
+    r->size = (*img)->size;
+    return send(r, img, e);
+}
+
+static int add_known(struct rebuild *r, unsigned i, struct err *e)
+{
+    CLEANUP(image) struct image *img = NULL;
+
+    TRY(r->links->ops->open(r->links, i, &img, e));
+    return add_link(r, &img, &r->links->known[i].uuid, e);
+}
+
+static int add_next(struct rebuild *r, struct err *e)
+{
+    CLEANUP(image) struct image *img = NULL;
+    struct link link;
+    int more = r->links->ops->next(r->links, &img, &link, e);
+
+    if (more > 0)
+        TRY(add_link(r, &img, &link.uuid, e));
+    return more;
+}
+
+static int add_all(struct rebuild *r, struct err *e)
+{
+    int more = 1;
+
+    if (!r->links->ops->next) {
+        for (unsigned i = r->links->count; i-- > 0;)
+            TRY(add_known(r, i, e));
+        return 0;
+    }
+    while (more > 0)
+        more = add_next(r, e);
+    return more;
+}
+
+/* --- names and notes -------------------------------------------------------*/
+
+static int note_link(struct rebuild *r, const struct xapi_disk *d,
+                     const struct uuid *uuid, struct err *e)
+{
+    char value[2 * UUID_TEXT_SIZE];
+
+    uuid_format(uuid, value);
+    value[UUID_TEXT_SIZE - 1] = '/';
+    (void)snprintf(value + UUID_TEXT_SIZE, UUID_TEXT_SIZE, "%s", d->vdi.uuid);
+    return xapi_vdi_note(r->x, d->vdi.ref, XAPI_NOTE_IMAGE, value, e);
+}
+
+/* The user's name is that of the disk; snapshots keep their own. */
+static int finish_link(struct rebuild *r, struct xapi_disk *d,
+                       const struct uuid *uuid, struct err *e)
+{
+    const char *label = links_label(r->links, uuid);
+
+    if (d == r->disk && r->v->opt.name_label)
+        label = r->v->opt.name_label;
+    if (label)
+        TRY(xapi_vdi_set_label(r->x, d->vdi.ref, label, e));
+    return note_link(r, d, uuid, e);
+}
+
+static int finish(struct rebuild *r, struct err *e)
+{
+    for (unsigned i = 0; i < r->count; i++)
+        TRY(finish_link(r, r->frozen[i], &r->uuids[i], e));
+    TRY(finish_link(r, r->disk, &r->last, e));
+    for (unsigned i = 0; i < r->count; i++)
+        TRY(xapi_disk_complete(r->frozen[i], e));
+    return xapi_disk_complete(r->disk, e);
+}
+
+static int tell_made(const struct rebuild *r, struct links_made **made,
+                     unsigned *count, struct err *e)
+{
+    TRY(mem_alloc_array(made, r->count + 1, sizeof(**made), "a chain", e));
+    *count = r->count + 1;
+    (void)snprintf((*made)[0].uuid, UUID_TEXT_SIZE, "%s", r->disk->vdi.uuid);
+    for (unsigned i = 0; i < r->count; i++)
+        (void)snprintf((*made)[i + 1].uuid, UUID_TEXT_SIZE, "%s",
+                       r->frozen[r->count - 1 - i]->vdi.uuid);
+    return 0;
+}
+
+/* --- all of it -------------------------------------------------------------*/
+
+static int open_pool(struct rebuild *r, const struct place *dst, struct err *e)
+{
+    if (dst->xapi.kind != XAPI_SR)
+        return err_set(e, ERR_USAGE,
+                       "%s: a chain is rebuilt as a new disk; name the SR: "
+                       "xapi://HOST/sr/NAME",
+                       dst->name);
+    TRY(pool_login(r->v, SIDE_DST, dst, &r->x, e));
+    TRY(xapi_sr_find(r->x, dst->xapi.ref, &r->sr, e));
+    if (r->sr.takes_vhd)
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%s: the SR \"%s\" (%s) takes no VHD, so no chain can be "
+                   "rebuilt in it; copy the disk without --chain",
+                   dst->name, r->sr.label, r->sr.type);
+}
+
+static void close_rebuild(struct rebuild *r, int code, struct err *e)
+{
+    struct err *why = code < 0 ? e : NULL;
+
+    if (code < 0)
+        cancel_request(r->v->halt);
+    xapi_disk_close(r->disk, why);
+    while (r->count)
+        xapi_disk_close(r->frozen[--r->count], why);
+    free(r->frozen);
+    free(r->uuids);
+    xapi_close(r->x);
+}
+
+int links_to_pool(struct vhdstream *v, struct links *l, const struct place *dst,
+                  const char *label, struct links_made **made, unsigned *count,
+                  uint64_t *size, struct err *e)
+{
+    struct rebuild r = {
+        .v = v,
+        .links = l,
+        .label = v->opt.name_label ? v->opt.name_label : label,
+    };
+    int code = open_pool(&r, dst, e);
+
+    if (code >= 0)
+        code = add_all(&r, e);
+    if (code >= 0)
+        code = tell_made(&r, made, count, e);
+    if (code >= 0)
+        code = finish(&r, e);
+    *size = r.size;
+    close_rebuild(&r, code, e);
+    return code < 0 ? e->code : 0;
+}
