@@ -19,6 +19,8 @@ CONFIG = {
         {"name": "rawlv", "type": "lvmoiscsi", "capacity": 1024 * GIB},
         {"name": "lvm", "type": "lvm", "capacity": 1024 * GIB},
         {"name": "luns", "type": "iscsi", "capacity": 1024 * GIB},
+        {"name": "gate", "type": "cslg", "capacity": 1024 * GIB},
+        {"name": "thick", "type": "equal", "capacity": 1024 * GIB},
         {"name": "lost", "type": "nfs", "plugged": []},
         {"name": "twin", "type": "nfs", "uuid": "11111111-0000-4000-8000-000000000001"},
         {"name": "twin2", "type": "nfs", "uuid": "11111111-0000-4000-8000-000000000002"},

@@ -98,9 +98,10 @@ int chunked_encoder(struct encoder **out, const struct image *img,
                     struct err *e);
 
 /* The same framing for the sectors that are present, and nothing else: what no
- * record covers stays as it is. Its size is open. */
+ * record covers stays as it is. The bytes from zeros_at to zeros_end, if there
+ * are any, become zero before that. Its size is open. */
 int chunked_runs_encoder(struct encoder **out, const struct image *img,
-                         struct err *e);
+                         uint64_t zeros_at, uint64_t zeros_end, struct err *e);
 
 /* What raw_encoder and chunked_encoder ask of an image: whole, and not larger
  * than `size`. */

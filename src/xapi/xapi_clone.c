@@ -28,7 +28,7 @@ static int make(struct xapi *x, const char *method, json_t *args,
     int code = xapi_async(x, method, args, ref, &lost, &fault, e);
 
     if (code == 1 && !strcmp(method, "VDI.clone") &&
-        xapi_fault_is(&fault, "SR_OPERATION_NOT_SUPPORTED"))
+        xapi_fault_is_lacking(&fault))
         return 1;
     if (code == 1)
         return xapi_refuse(x, &fault, method, e);

@@ -40,6 +40,12 @@ bool xapi_fault_is(const struct xapi_fault *f, const char *code)
     return !strcmp(f->code, code);
 }
 
+bool xapi_fault_is_lacking(const struct xapi_fault *f)
+{
+    return xapi_fault_is(f, "SR_OPERATION_NOT_SUPPORTED") ||
+           xapi_fault_is(f, "SR_BACKEND_FAILURE_38");
+}
+
 struct meaning {
     const char *code;
     enum err_code kind;
@@ -93,6 +99,8 @@ static const struct meaning meanings[] = {
      "VDIs of this type do not take part"},
     {"SR_OPERATION_NOT_SUPPORTED", ERR_UNSUPPORTED,
      "SRs of this type cannot do it"},
+    {"SR_BACKEND_FAILURE_38", ERR_UNSUPPORTED,
+     "the SR cannot do it with this disk"},
     {"MESSAGE_METHOD_UNKNOWN", ERR_UNSUPPORTED,
      "the server is too old (or new) for this call"},
     {"MESSAGE_PARAMETER_COUNT_MISMATCH", ERR_UNSUPPORTED,

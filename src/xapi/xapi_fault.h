@@ -34,6 +34,10 @@ bool xapi_fault_is(const struct xapi_fault *f, const char *code);
  * operation. */
 bool xapi_fault_is_busy(const struct xapi_fault *f);
 
+/* Whether the SR, or this kind of disk in it, has no such operation: as sm's
+ * drivers say it (its error 38), or XAPI in their place. */
+bool xapi_fault_is_lacking(const struct xapi_fault *f);
+
 /* What the user can do about it. */
 enum err_code xapi_fault_kind(const struct xapi_fault *f);
 

@@ -125,27 +125,35 @@ class Layers:
         for sector, data in self.writes[i].items():
             content[sector * 512:sector * 512 + 512] = data
 
-    def _file(self, i, size):
+    def _file(self, i, size, block_size=BLOCK, order=None):
         blocks = {}
         for sector, data in self.writes[i].items():
-            bitmap, block = blocks.setdefault(sector * 512 // BLOCK,
-                                              (bytearray(512), bytearray(BLOCK)))
-            at = sector % 4096
+            bitmap, block = blocks.setdefault(sector * 512 // block_size,
+                                              (bytearray(512), bytearray(block_size)))
+            at = sector % (block_size // 512)
             bitmap[at // 8] |= 0x80 >> at % 8
             block[at * 512:at * 512 + 512] = data
-        return delta_vhd(size, blocks, self.uuids[i], self.uuids[i - 1] if i else None)
+        blocks = {index: blocks[index] for index in sorted(blocks, key=order)} if order else blocks
+        return delta_vhd(size, blocks, self.uuids[i], self.uuids[i - 1] if i else None, block_size)
+
+    def small_blocks(self, i, path):
+        """The i-th one with blocks of 64 KiB, none beside its neighbour."""
+        path.write_bytes(self._file(i, len(self.models[i]), 1 << 16,
+                                    order=lambda index: (index % 8, index)))
+        return path
 
 
-def delta_vhd(size, blocks, own, parent=None):
+def delta_vhd(size, blocks, own, parent=None, block_size=BLOCK):
     """The bytes of a VHD: {index: (bitmap, data)}, its uuid and its parent's (None: whole)."""
-    entries = -(-size // BLOCK)
+    entries = -(-size // block_size)
     padded = -(-4 * entries // 512) * 512
     table, body, at = [UNALLOCATED] * (padded // 4), [], (1536 + padded) // 512
     for index, (bitmap, data) in blocks.items():
         table[index] = at
         body.append(bytes(bitmap) + bytes(data))
-        at += (512 + BLOCK) // 512
+        at += (512 + block_size) // 512
     foot = Footer(uuid=own, original_size=size, current_size=size, geometry=chs(size),
                   type=DIFFERENCING if parent else DYNAMIC).pack()
-    head = Header(max_entries=entries, parent_uuid=parent or bytes(16)).pack()
+    head = Header(max_entries=entries, block_size=block_size,
+                  parent_uuid=parent or bytes(16)).pack()
     return b"".join([foot, head, struct.pack(">%dI" % len(table), *table), *body, foot])

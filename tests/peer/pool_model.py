@@ -6,7 +6,7 @@ import threading
 
 from .entity import NULL_REF, Stamp
 from .pool_members import Certificate, Host, Pbd, PoolRecord, Session, Sr
-from .storage_rules import created_size
+from .storage_rules import check_branch, created_size
 from .task_model import Task
 from .vdi_model import Vbd, Vdi, Vm
 from .vhd_node import VhdNode
@@ -171,18 +171,18 @@ class Pool:
 
     def branch_vdi(self, vdi, snapshot):
         """VDI.snapshot and VDI.clone: the old file becomes the parent of two new ones."""
-        if not vdi.vhd:
-            raise XapiError("SR_OPERATION_NOT_SUPPORTED", vdi.sr.ref)
+        check_branch(vdi.sr.type, vdi.vhd, vdi.sr.ref)
         with self.lock:
             vdi.check_busy("snapshot" if snapshot else "clone")
             twin = Vdi(self, vdi.sr, vdi.virtual_size,
                        dict(vdi.record(), sm_config=vdi.sm_config))
             self._account(twin)
             twin.content.copy_from(vdi.content)
-            shared = vdi.node
-            vdi.node = VhdNode(vdi.sr, shared, vdi.sr.thin)
-            twin.node = VhdNode(vdi.sr, shared, vdi.sr.thin)
-            shared.release()        # its users are the two children now
+            if vdi.vhd:
+                shared = vdi.node
+                vdi.node = VhdNode(vdi.sr, shared, vdi.sr.thin)
+                twin.node = VhdNode(vdi.sr, shared, vdi.sr.thin)
+                shared.release()    # its users are the two children now
             if snapshot:
                 twin.is_a_snapshot = True
                 twin.snapshot_of = vdi.ref
@@ -195,7 +195,10 @@ class Pool:
         fields = dict(vdi.record(), sm_config={})
         twin = self.create_vdi(sr, vdi.virtual_size, fields)
         buf = memoryview(bytearray(2 << 20))
-        for index in sorted(vdi.content.nonzero_blocks()):
+        blocks = sorted(vdi.content.nonzero_blocks())
+        if twin.must_zero:          # zeros are left out only where a disk begins with them
+            blocks = range(-(-vdi.virtual_size // len(buf)))
+        for index in blocks:
             offset = index * len(buf)
             part = buf[:min(len(buf), vdi.virtual_size - offset)]
             vdi.content.read_into(part, offset)

@@ -10,7 +10,8 @@ EXTENT = 4 * MIB                    # LVM extent
 MAX_VHD = 2040 << 30
 FILE_TYPES = ("ext", "nfs", "smb", "file")
 LVM_TYPES = ("lvm", "lvmoiscsi", "lvmohba")
-DIRTY_TYPES = LVM_TYPES + ("equal", "cslg")
+ARRAY_TYPES = ("equal", "cslg")     # the storage itself makes snapshots and clones
+DIRTY_TYPES = LVM_TYPES + ARRAY_TYPES
 
 
 def round_up(n, unit):
@@ -33,6 +34,16 @@ def must_write_zeroes(sr_type, sr_sm_config, vdi_sm_config):
     if sr_type == "equal":
         return sr_sm_config.get("allocation") != "thin"
     return sr_type == "cslg"
+
+
+def check_branch(sr_type, vhd, ref):
+    """Raise what an SR says that makes no snapshots and clones of such a disk."""
+    if vhd or sr_type in ARRAY_TYPES:
+        return
+    if sr_type in LVM_TYPES:
+        raise XapiError("SR_BACKEND_FAILURE_38", "", "The requested method is not "
+                        "supported/implemented [opterr=no branch of a raw volume]", "")
+    raise XapiError("SR_OPERATION_NOT_SUPPORTED", ref)
 
 
 def is_thin(sr_type):

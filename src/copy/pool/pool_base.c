@@ -108,25 +108,13 @@ static int check_parent(const struct vhdstream *v, const struct xapi *x,
 }
 
 int pool_base_check_import(const struct vhdstream *v, const struct xapi *x,
-                           const struct xapi_vdi *base,
-                           const struct xapi_sr *sr, const struct image *img,
+                           const struct xapi_vdi *base, const struct image *img,
                            struct err *e)
 {
     if (!img->has_parent || !img->vhd)
         return err_set(e, ERR_USAGE,
                        "%s is a whole disk, and is not to be laid over VDI %s",
                        img->name, base->uuid);
-    if (!sr->takes_vhd)
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s: the SR \"%s\" (%s) takes no VHD, so no delta can "
-                       "be laid over a disk in it; merge it with its base, and "
-                       "copy the whole",
-                       xapi_name(x), sr->label, sr->type);
-    if (!image_can_reblock(img))
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s: its blocks of %" PRIu32 " bytes come too far "
-                       "apart to be joined on the way; copy it to a file first",
-                       img->name, img->block_size);
     if (base->size >= img->size + EXTENT_MAX)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: a disk of %" PRIu64 " bytes, and its base, VDI %s, "

@@ -24,13 +24,12 @@ int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
                            const struct xapi_vdi *disk, struct err *e);
 
 /* Whether `img`, a delta, stands on `base`, so that it can be laid over a copy
- * of it in `sr`: by the uuid of its parent, which is that of the VDI or of the
+ * of it: by the uuid of its parent, which is that of the VDI or of the
  * VHD that was copied there. ERR_CORRUPT for another one, unless --force-base
  * is set, which is told; ERR_USAGE for a whole disk; ERR_UNSUPPORTED where the
- * SR takes no VHD, or the disk would have to shrink. */
+ * disk would have to shrink. */
 int pool_base_check_import(const struct vhdstream *v, const struct xapi *x,
-                           const struct xapi_vdi *base,
-                           const struct xapi_sr *sr, const struct image *img,
+                           const struct xapi_vdi *base, const struct image *img,
                            struct err *e);
 
 #endif

@@ -96,7 +96,7 @@ static int encode_member(const struct pool_canvas *c, struct image *img,
 
     *form = XAPI_CHUNKED;
     if (pool_canvas_is_dirty(c->pool) || img->block_size != BLOCK_SIZE_DEFAULT)
-        return chunked_runs_encoder(out, img, e);
+        return chunked_runs_encoder(out, img, 0, 0, e);
     *form = XAPI_VHD;
     return vhd_encoder(out, img, &opt, e);
 }

@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "copy/pool/pool_output.h"
 
+#include "base/checked.h"
 #include "base/mem.h"
 #include "copy/hashing.h"
 #include "copy/pool/pool_base.h"
@@ -159,12 +160,13 @@ bool pool_output_is_ready(const struct pool_output *pool)
 
 /* A VHD leaves holes out, so it is for new disks on SRs that hand out zeroed
  * ones. Everything else gets every byte: in order where it comes in order, and
- * from its beginning. */
+ * from its beginning; of a delta every sector that it has. */
 static enum xapi_format choose_form(const struct pool_output *pool,
                                     const struct image *img)
 {
     if (is_delta(pool))
-        return XAPI_VHD;
+        return pool->vdi.takes_vhd && image_can_reblock(img) ? XAPI_VHD
+                                                             : XAPI_CHUNKED;
     if (!pool->existing && pool->sr.takes_vhd && image_can_reblock(img) &&
         !img->has_parent)
         return XAPI_VHD;
@@ -226,6 +228,18 @@ static int check_rest(const struct pool_output *pool, const struct image *img,
                    pool->v->opt.state, pool->rest.blocks, img->nmapped);
 }
 
+/* Where the SR hands out disks that are not zeroed, nor is that by which the
+ * copy of the base is larger. */
+static int encode_runs(struct output *out, const struct image *img,
+                       struct err *e)
+{
+    const struct pool_output *pool = out->xapi;
+    uint64_t end = pool->vdi.size;
+    uint64_t at = pool->vdi.takes_vhd ? end : min_u64(pool->base.size, end);
+
+    return chunked_runs_encoder(&out->enc, img, at, end, e);
+}
+
 static int encode(struct output *out, struct image **img, struct err *e)
 {
     struct pool_output *pool = out->xapi;
@@ -241,6 +255,8 @@ static int encode(struct output *out, struct image **img, struct err *e)
         return raw_encoder(&out->enc, *img, pool->vdi.size, e);
     case XAPI_CHUNKED:
     default:
+        if (is_delta(pool))
+            return encode_runs(out, *img, e);
         return chunked_encoder(&out->enc, *img, pool->vdi.size, &pool->rest, e);
     }
 }
@@ -362,14 +378,13 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
 
     TRY(check_same(pool, *img, e));
     if (is_delta(pool))
-        TRY(pool_base_check_import(v, pool->x, &pool->base, &pool->sr, *img,
-                                   e));
+        TRY(pool_base_check_import(v, pool->x, &pool->base, *img, e));
     pool_output_note_image(pool, *img, &out->uuid);
-    pool->form = choose_form(pool, *img);
     if (!pool->disk) {
         TRY(pool_output_create(pool, (*img)->size, label, e));
         TRY(begin_state(out, e));
     }
+    pool->form = choose_form(pool, *img);
     TRY(encode(out, img, e));
     if (pool->existing)
         TRY(pool_output_drop_notes(pool, e));

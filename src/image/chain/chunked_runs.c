@@ -25,9 +25,21 @@ static int write_head(struct sink *s, uint64_t offset, uint32_t len,
 
 /* --- the sectors of an image ----------------------------------------------*/
 
+struct runs_encoder {
+    struct encoder base;
+    uint64_t zeros_at, zeros_end; /* written before them */
+};
+
 static int runs_begin(struct encoder *enc, struct sink *s, struct err *e)
 {
-    (void)enc, (void)s, (void)e;
+    const struct runs_encoder *r = (struct runs_encoder *)enc;
+    uint64_t len;
+
+    for (uint64_t at = r->zeros_at; at < r->zeros_end; at += len) {
+        len = min_u64(r->zeros_end - at, PIECE_MAX);
+        TRY(write_head(s, at, (uint32_t)len, e));
+        TRY(sink_zeros(s, len, e));
+    }
     return 0;
 }
 
@@ -68,15 +80,17 @@ static const struct encoder_ops runs_ops = {
 };
 
 int chunked_runs_encoder(struct encoder **out, const struct image *img,
-                         struct err *e)
+                         uint64_t zeros_at, uint64_t zeros_end, struct err *e)
 {
-    struct encoder *enc = NULL;
+    struct runs_encoder *r = NULL;
 
-    TRY(mem_alloc(&enc, sizeof(*enc), "an encoder", e));
-    enc->ops = &runs_ops;
-    enc->img = img;
-    enc->size = ENCODER_SIZE_OPEN;
-    *out = enc;
+    TRY(mem_alloc(&r, sizeof(*r), "an encoder", e));
+    r->base.ops = &runs_ops;
+    r->base.img = img;
+    r->base.size = ENCODER_SIZE_OPEN;
+    r->zeros_at = zeros_at;
+    r->zeros_end = zeros_end;
+    *out = &r->base;
     return 0;
 }
 
