@@ -9,35 +9,72 @@
 #include "image/encoder.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* As in chunked_encode.c. */
-enum { RECORD_HEAD = 12 };
+enum {
+    RECORD_HEAD = 12, /* as in chunked_encode.c */
+    ROOM = 512 * 1024,
+    SMALL = 64 * 1024,
+};
 
-static int write_head(struct sink *s, uint64_t offset, uint32_t len,
-                      struct err *e)
+/* A guest's writes are small: each record in a call of its own would be two
+ * packets. So heads and small runs are gathered, large ones go past. */
+struct runs_encoder {
+    struct encoder base;
+    uint64_t zeros_at, zeros_end; /* written before the sectors */
+    uint8_t *room;                /* ROOM bytes */
+    size_t len;
+};
+
+static void fill_head(uint8_t *raw, uint64_t offset, uint32_t len)
 {
-    uint8_t raw[RECORD_HEAD];
-
     put_le64(raw, offset);
     put_le32(raw + 8, len);
-    return sink_write(s, raw, sizeof(raw), e);
 }
 
 /* --- the sectors of an image ----------------------------------------------*/
 
-struct runs_encoder {
-    struct encoder base;
-    uint64_t zeros_at, zeros_end; /* written before them */
-};
+static int write_room(struct runs_encoder *r, struct sink *s, struct err *e)
+{
+    size_t len = r->len;
+
+    r->len = 0;
+    return sink_write(s, r->room, len, e);
+}
+
+static int gather(struct runs_encoder *r, struct sink *s, const void *data,
+                  size_t len, struct err *e)
+{
+    if (len > SMALL || len > ROOM - r->len)
+        TRY(write_room(r, s, e));
+    if (len > SMALL)
+        return sink_write(s, data, len, e);
+    memcpy(r->room + r->len, data, len);
+    r->len += len;
+    return 0;
+}
+
+static int put_record(struct runs_encoder *r, struct sink *s, uint64_t offset,
+                      const uint8_t *data, uint32_t len, struct err *e)
+{
+    uint8_t head[RECORD_HEAD];
+
+    fill_head(head, offset, len);
+    TRY(gather(r, s, head, sizeof(head), e));
+    return gather(r, s, data, len, e);
+}
 
 static int runs_begin(struct encoder *enc, struct sink *s, struct err *e)
 {
-    const struct runs_encoder *r = (struct runs_encoder *)enc;
+    struct runs_encoder *r = (struct runs_encoder *)enc;
+    uint8_t head[RECORD_HEAD];
     uint64_t len;
 
+    r->len = 0;
     for (uint64_t at = r->zeros_at; at < r->zeros_end; at += len) {
         len = min_u64(r->zeros_end - at, PIECE_MAX);
-        TRY(write_head(s, at, (uint32_t)len, e));
+        fill_head(head, at, (uint32_t)len);
+        TRY(sink_write(s, head, sizeof(head), e));
         TRY(sink_zeros(s, len, e));
     }
     return 0;
@@ -53,22 +90,25 @@ static int runs_block(struct encoder *enc, struct sink *s,
         uint32_t from = at * SECTOR_SIZE;
 
         run = (uint32_t)bits_run(b->present, at, count);
-        if (!bit_get(b->present, at))
-            continue;
-        TRY(write_head(s, start + from, run * SECTOR_SIZE, e));
-        TRY(sink_write(s, b->data + from, (size_t)run * SECTOR_SIZE, e));
+        if (bit_get(b->present, at))
+            TRY(put_record((struct runs_encoder *)enc, s, start + from,
+                           b->data + from, run * SECTOR_SIZE, e));
     }
     return 0;
 }
 
+/* A record of no length is the last. */
 static int runs_end(struct encoder *enc, struct sink *s, struct err *e)
 {
-    (void)enc;
-    return write_head(s, 0, 0, e);
+    struct runs_encoder *r = (struct runs_encoder *)enc;
+
+    TRY(put_record(r, s, 0, r->room, 0, e));
+    return write_room(r, s, e);
 }
 
 static void runs_close(struct encoder *enc)
 {
+    free(((struct runs_encoder *)enc)->room);
     free(enc);
 }
 
@@ -82,15 +122,16 @@ static const struct encoder_ops runs_ops = {
 int chunked_runs_encoder(struct encoder **out, const struct image *img,
                          uint64_t zeros_at, uint64_t zeros_end, struct err *e)
 {
-    struct runs_encoder *r = NULL;
+    FREE struct runs_encoder *r = NULL;
 
     TRY(mem_alloc(&r, sizeof(*r), "an encoder", e));
-    r->base.ops = &runs_ops;
-    r->base.img = img;
-    r->base.size = ENCODER_SIZE_OPEN;
+    TRY(mem_alloc_buffer(&r->room, ROOM, e));
+    r->base = (struct encoder){
+        .ops = &runs_ops, .img = img, .size = ENCODER_SIZE_OPEN};
     r->zeros_at = zeros_at;
     r->zeros_end = zeros_end;
     *out = &r->base;
+    r = NULL;
     return 0;
 }
 
@@ -119,15 +160,18 @@ uint64_t chunked_gaps_size(const struct coverage *c, uint64_t size)
 int chunked_gaps_write(struct sink *s, const struct coverage *c, uint64_t size,
                        const struct wait *wait, struct err *e)
 {
+    FREE uint8_t *record = NULL; /* a head, and zeros for the longest */
     uint64_t stop;
 
+    TRY(mem_alloc(&record, RECORD_HEAD + PIECE_MAX, "a buffer of zeros", e));
     for (uint64_t at = 0; next_gap(c, &at, size / SECTOR_SIZE, &stop);
          at = stop) {
-        uint64_t len = (stop - at) * SECTOR_SIZE;
+        uint32_t len = (uint32_t)(stop - at) * SECTOR_SIZE;
 
         TRY(wait_check(wait, e));
-        TRY(write_head(s, at * SECTOR_SIZE, (uint32_t)len, e));
-        TRY(sink_zeros(s, len, e));
+        fill_head(record, at * SECTOR_SIZE, len);
+        TRY(sink_write(s, record, RECORD_HEAD + (size_t)len, e));
     }
-    return write_head(s, 0, 0, e);
+    fill_head(record, 0, 0);
+    return sink_write(s, record, RECORD_HEAD, e);
 }
