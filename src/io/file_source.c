@@ -139,6 +139,7 @@ static const struct source_ops file_ops = {
     .pread = file_pread,
     .data = file_data,
     .close = file_close,
+    .reads_at_pos = true,
 };
 
 /* Stores the size in bytes of what is open as `fd`. */

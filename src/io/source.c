@@ -97,6 +97,17 @@ int source_skip(struct source *s, uint64_t len, const char *what, struct err *e)
     return 0;
 }
 
+uint64_t source_pass(struct source *s, uint64_t len)
+{
+    uint64_t now;
+
+    if (!s->ops->reads_at_pos || s->ended)
+        return 0;
+    now = min_u64(len, (uint64_t)s->size - s->pos);
+    s->pos += now;
+    return now;
+}
+
 int source_drain(struct source *s, uint64_t max, uint64_t *len, struct err *e)
 {
     FREE uint8_t *scratch = NULL;

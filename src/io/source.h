@@ -41,6 +41,9 @@ struct source_ops {
                 struct err *e);
     /* Frees; cannot fail. */
     void (*close)(struct source *s);
+    /* What read hands out depends on `pos` alone, and `size` is known: so
+     * source_pass need not read. */
+    bool reads_at_pos;
 };
 
 enum { NAME_SIZE = 512 };
@@ -71,6 +74,10 @@ int64_t source_read_most(struct source *s, void *buf, size_t len,
 /* Reads `len` bytes and forgets them. */
 int source_skip(struct source *s, uint64_t len, const char *what,
                 struct err *e);
+
+/* Passes over up to `len` bytes where that takes no reading: the count; 0 where
+ * it does. No verdict on them is lost: there was none. */
+uint64_t source_pass(struct source *s, uint64_t len);
 
 /* Reads to the verified end and forgets; stores the number of bytes in *len.
  * Where there are more than `max`, it stops before the end. */

@@ -75,6 +75,16 @@ static la_ssize_t feed_more(struct archive *a, void *arg, const void **buf)
     return (la_ssize_t)got;
 }
 
+/* Called by libarchive for what it would only throw away: members that are
+ * passed over. It reads where this does nothing. */
+static la_int64_t feed_past(struct archive *a, void *arg, la_int64_t len)
+{
+    struct tar_source *t = arg;
+
+    (void)a;
+    return (la_int64_t)source_pass(t->inner, (uint64_t)len);
+}
+
 /* Describes what a call of libarchive failed of. */
 static int describe(const struct tar_source *t, struct err *e)
 {
@@ -327,7 +337,8 @@ static int open_archive(struct tar_source *t, struct err *e)
         return err_set(e, ERR_NO_SPACE, "out of memory for a tar archive");
     t->budget = HEADER_MAX;
     if (archive_read_support_format_tar(t->archive) < ARCHIVE_WARN ||
-        archive_read_open(t->archive, t, NULL, feed_more, NULL) < ARCHIVE_WARN)
+        archive_read_open2(t->archive, t, NULL, feed_more, feed_past, NULL) <
+            ARCHIVE_WARN)
         return describe(t, e);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "fake_io.h"
+#include "scratch.h"
 
 static uint8_t tar[16 * 512], back[512];
 static size_t tar_len;
@@ -79,12 +80,67 @@ static void test_the_end_after_the_last_of_them_is_looked_at(void **state)
     tar_source_end(s);
 }
 
+enum { LARGE = 64 << 20 };
+
+/* `name` is an archive of two members of LARGE bytes, which are a hole. */
+static void write_large(const char *name)
+{
+    uint8_t header[512];
+    FILE *f = fopen(name, "w");
+
+    assert_non_null(f);
+    tar_header_encode(header, "1.vhd", LARGE);
+    assert_int_equal(fwrite(header, 1, 512, f), 512);
+    assert_int_equal(fseek(f, LARGE, SEEK_CUR), 0);
+    tar_header_encode(header, "0.vhd", LARGE);
+    assert_int_equal(fwrite(header, 1, 512, f), 512);
+    fclose(f);
+    assert_int_equal(truncate(name, 2 * (512L + LARGE) + 1024), 0);
+}
+
+static void test_members_of_a_file_are_passed_without_reading(void **state)
+{
+    _Atomic uint64_t bytes = 0;
+    struct source *s = NULL;
+
+    (void)state;
+    write_large("large.tar");
+    assert_ok(source_open_file(&s, "large.tar", NULL, &e), &e);
+    s->meter = &bytes;
+    assert_ok(source_untar(&s, NULL, &tail, &e), &e);
+    tar_source_apart(s);
+    source_close(s);
+    assert_int_equal(tar_source_next(s, &e), 1);
+    assert_string_equal(tar_source_member(s), "0.vhd");
+    source_close(s);
+    assert_int_equal(tar_source_next(s, &e), 0);
+    assert_true(bytes < LARGE / 16);
+    tar_source_end(s);
+}
+
+static void test_a_cut_in_what_is_passed_is_corrupt(void **state)
+{
+    struct source *s = NULL;
+
+    (void)state;
+    write_large("cut.tar");
+    assert_int_equal(truncate("cut.tar", 512 + LARGE - 1), 0);
+    assert_ok(source_open_file(&s, "cut.tar", NULL, &e), &e);
+    assert_ok(source_untar(&s, NULL, &tail, &e), &e);
+    tar_source_apart(s);
+    source_close(s);
+    assert_int_equal(tar_source_next(s, &e), ERR_CORRUPT);
+    tar_source_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_members_one_after_the_other),
         cmocka_unit_test(test_the_end_after_the_last_of_them_is_looked_at),
+        cmocka_unit_test(test_members_of_a_file_are_passed_without_reading),
+        cmocka_unit_test(test_a_cut_in_what_is_passed_is_corrupt),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
