@@ -16,6 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.dirname(HERE))
 
+import bench_chain                                              # noqa: E402
+import bench_chain_jobs                                         # noqa: E402
 import bench_disks                                              # noqa: E402
 import bench_jobs                                               # noqa: E402
 import bench_table                                              # noqa: E402
@@ -53,10 +55,12 @@ def run_all(folder, quick, words):
     mixed = bench_disks.mixed_disk(folder, (150 if quick else 700) * MIB)
     sparse = bench_disks.sparse_disk(folder, 100 * GIB, (32 if quick else 256) * MIB)
     huge = bench_disks.sparse_disk(folder, 2040 * GIB, (32 if quick else 256) * MIB)
+    chain = bench_chain.BenchChain(folder, 10, (64 if quick else 256) * MIB)
     bench = bench_jobs.Bench(program, folder)
     found = []
     try:
-        for job in bench_jobs.all_jobs(bench, mixed, sparse, huge):
+        for job in (bench_jobs.all_jobs(bench, mixed, sparse, huge)
+                    + bench_chain_jobs.chain_jobs(bench, chain)):
             if words and not any(w.lower() in job.title.lower() for w in words):
                 continue
             print(job.title, flush=True)

@@ -46,8 +46,10 @@ class Goal:
 class Job:
     """Contenders for one task; the first is ours."""
 
-    def __init__(self, title, size, contenders, goals=()):
+    def __init__(self, title, size, contenders, goals=(), form="a VHD", note=""):
         self.title = title
+        self.form = form            # in which it has that size
+        self.note = note            # what does not compare
         self.size = size            # bytes that have to be moved; 0: it is not about bytes
         self.contenders = contenders
         self.goals = goals

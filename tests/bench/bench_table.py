@@ -108,7 +108,8 @@ def _verdict(reached, bound=""):
 def job_section(job, results):
     lines = ["## " + job.title, ""]
     if job.size:
-        lines += ["%.0f MB as a VHD." % (job.size / MB), ""]
+        text = "%.0f MB as %s. %s" % (job.size / MB, job.form, job.note)
+        lines += [text.strip(), ""]
     lines += job_rows(job, results)
     goals = list(goal_lines(job, results))
     if goals:

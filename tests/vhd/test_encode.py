@@ -139,6 +139,15 @@ def test_fixed_in_a_file_is_sparse(program, tmp_path):
     assert os.stat(tmp_path / "out.vhd").st_blocks * 512 < 8 * MIB
 
 
+def test_a_block_with_little_in_it_takes_little_of_a_file(program, tmp_path):
+    parts = [(2 * MIB * i + at, b"x" * 512) for i in range(4) for at in (0, 2 * MIB - 512)]
+    raw = raw_file(str(tmp_path / "in.raw"), 10 * MIB, parts)
+    program("copy", raw, tmp_path / "out.vhd")
+    there = os.stat(tmp_path / "out.vhd")
+    assert there.st_size > 8 * MIB and there.st_blocks * 512 < MIB
+    qemu_compare(tmp_path / "out.vhd", raw)
+
+
 def test_azure_pads_to_a_whole_mib_and_says_so(program, tmp_path):
     raw = raw_file(str(tmp_path / "in.raw"), 3 * MIB + 512, [(3 * MIB, b"x" * 512)])
     out = str(tmp_path / "out.vhd")

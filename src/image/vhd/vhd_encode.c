@@ -28,6 +28,7 @@ enum {
     BITMAP_SIZE = 512,
     BLOCK_SPAN = BITMAP_SIZE + BLOCK_SIZE_DEFAULT,
     TABLE_CHUNK = 64 * 1024,
+    GRAIN = 16 * 1024, /* the shortest hole of a file */
 };
 
 struct vhd_encoder {
@@ -99,6 +100,31 @@ static void clear_zero_sectors(const struct block *b, uint8_t *bitmap)
             bit_clear(bitmap, i);
 }
 
+static bool is_zero_grain(const struct block *b, uint32_t at)
+{
+    return zero_is(b->data + at, min_u64(GRAIN, b->len - at));
+}
+
+/* A regular file keeps zeros as holes, if they are long enough to hold whole
+ * pages of it: a block is rarely aligned to these. A device would be asked to
+ * zero each of them. */
+static int write_sparse(struct sink *s, const struct block *b, struct err *e)
+{
+    uint32_t end;
+
+    for (uint32_t at = 0; at < b->len; at = end) {
+        bool zero = is_zero_grain(b, at);
+
+        for (end = at; end < b->len && is_zero_grain(b, end) == zero;)
+            end = (uint32_t)min_u64(end + GRAIN, b->len);
+        if (zero)
+            TRY(sink_zeros(s, end - at, e));
+        else
+            TRY(sink_write(s, b->data + at, end - at, e));
+    }
+    return 0;
+}
+
 static int vhd_block(struct encoder *enc, struct sink *s, const struct block *b,
                      struct err *e)
 {
@@ -120,7 +146,10 @@ static int vhd_block(struct encoder *enc, struct sink *s, const struct block *b,
     if (v->clear_zeros)
         clear_zero_sectors(b, bitmap);
     TRY(sink_write(s, bitmap, sizeof(bitmap), e));
-    TRY(sink_write(s, b->data, b->len, e));
+    if (sink_can_pread(s)) /* a regular file */
+        TRY(write_sparse(s, b, e));
+    else
+        TRY(sink_write(s, b->data, b->len, e));
     return sink_zeros(s, BLOCK_SIZE_DEFAULT - b->len, e);
 }
 
