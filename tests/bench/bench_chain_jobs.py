@@ -10,9 +10,9 @@ import shutil
 from bench_jobs import OURS, Contender, Job, WrongOutput
 import real_disk
 
-OVERLAYS = "qemu-img reads qcow2 overlays with the same writes, page by page, since it reads no " \
-    "differencing VHD; a VHD's block is 2 MiB in its file, however little of it was written, and " \
-    "vhdstream reads all of a block that has something to show."
+OVERLAYS = "qemu-img reads no differencing VHD, so it gets the same writes as qcow2 overlays, " \
+    "extended_l2 with units of 4 KiB, as large as the least of the writes. A VHD's block is " \
+    "2 MiB of its file, however little of it was written."
 
 
 def convert_job(bench, chain, title, wanted):
