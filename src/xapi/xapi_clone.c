@@ -18,7 +18,7 @@ static int nobody_knows(const struct xapi_vdi *of, struct err *e)
     return e->code;
 }
 
-/* 0, or 1 where the SR has no clones. */
+/* 0, or 1 where the SR has no clones or snapshots. */
 static int make(struct xapi *x, const char *method, json_t *args,
                 const struct xapi_vdi *of, char ref[XAPI_OPAQUE_SIZE],
                 struct err *e)
@@ -27,7 +27,7 @@ static int make(struct xapi *x, const char *method, json_t *args,
     bool lost;
     int code = xapi_async(x, method, args, ref, &lost, &fault, e);
 
-    if (code == 1 && !strcmp(method, "VDI.clone") &&
+    if (code == 1 && strcmp(method, "VDI.copy") != 0 &&
         xapi_fault_is_lacking(&fault))
         return 1;
     if (code == 1)
@@ -39,6 +39,13 @@ static int make(struct xapi *x, const char *method, json_t *args,
     return code < 0 ? e->code : 0;
 }
 
+static int copy(struct xapi *x, const struct xapi_vdi *of,
+                const struct xapi_sr *sr, char ref[XAPI_OPAQUE_SIZE],
+                struct err *e)
+{
+    return make(x, "VDI.copy", json_pack("[ss]", of->ref, sr->ref), of, ref, e);
+}
+
 static int branch(struct xapi *x, const struct xapi_vdi *of,
                   const struct xapi_sr *sr, char ref[XAPI_OPAQUE_SIZE],
                   struct err *e)
@@ -47,10 +54,7 @@ static int branch(struct xapi *x, const struct xapi_vdi *of,
 
     if (!strcmp(of->sr.uuid, sr->uuid))
         code = make(x, "VDI.clone", json_pack("[s]", of->ref), of, ref, e);
-    TRY(code);
-    if (!code)
-        return 0;
-    return make(x, "VDI.copy", json_pack("[ss]", of->ref, sr->ref), of, ref, e);
+    return code == 1 ? copy(x, of, sr, ref, e) : code;
 }
 
 /* --- what it is now --------------------------------------------------------*/
@@ -139,21 +143,18 @@ int xapi_disk_clone(struct xapi_disk **out, struct xapi *x,
 
 /* --- a point in time -------------------------------------------------------*/
 
-int xapi_disk_freeze(struct xapi_disk **out, struct xapi_disk *d, struct err *e)
+int xapi_disk_freeze(struct xapi_disk **out, struct xapi_disk *d, bool *whole,
+                     struct err *e)
 {
-    struct xapi_fault fault;
+    const struct xapi_vdi *vdi = &d->vdi;
     char ref[XAPI_OPAQUE_SIZE];
-    bool lost;
-    int code = xapi_async(d->x, "VDI.snapshot", json_pack("[s]", d->vdi.ref),
-                          ref, &lost, &fault, e);
+    int code =
+        make(d->x, "VDI.snapshot", json_pack("[s]", vdi->ref), vdi, ref, e);
 
-    if (code == 1)
-        return xapi_refuse(d->x, &fault, "VDI.snapshot", e);
-    if (code < 0 && ref[0])
-        xapi_disk_remove(d->x, ref, NULL, e);
-    if (code < 0 && lost)
-        return nobody_knows(&d->vdi, e);
-    TRY(code < 0 ? e->code : 0);
+    *whole = code == 1;
+    if (*whole)
+        code = copy(d->x, vdi, &vdi->sr, ref, e);
+    TRY(code);
     if (mark(d->x, ref, NULL, e) < 0) {
         xapi_disk_remove(d->x, ref, NULL, e);
         return e->code;

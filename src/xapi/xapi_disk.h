@@ -53,8 +53,9 @@ int xapi_disk_snapshot(struct xapi_disk **out, struct xapi *x,
                        const struct xapi_vdi *of, struct err *e);
 
 /* VDI.snapshot of a disk of ours that is not whole yet: a point in time of it.
- * As xapi_disk_snapshot otherwise. */
-int xapi_disk_freeze(struct xapi_disk **out, struct xapi_disk *d,
+ * Where the SR has no snapshots (*whole then) a VDI.copy stands in for it. As
+ * xapi_disk_snapshot otherwise. */
+int xapi_disk_freeze(struct xapi_disk **out, struct xapi_disk *d, bool *whole,
                      struct err *e);
 
 /* Grows it to `size` at least; d->vdi.size tells. */

@@ -142,6 +142,41 @@ def test_from_pool_to_pool(program, pool, history):
     assert links_of(pool, made) == list(history[1].items())
 
 
+def growing(program, tmp_path, sizes=(3 * MIB, 4 * MIB, 9 * MIB)):
+    """A chain of files whose disk grows: its leaf and --parent, and what is in it."""
+    layers = Layers(tmp_path, random.Random(16), list(sizes))
+    args = [word for path in layers.paths[-2::-1] for word in ("--parent", path)]
+    return [*args, layers.paths[-1]], layers.models
+
+
+@pytest.mark.parametrize("sr", ["gate", "thick"])
+def test_where_no_vhd_is_taken_and_disks_hold_old_data(program, pool, tmp_path, sr):
+    words, models = growing(program, tmp_path)
+    made = rebuild(program, pool, words[-1], sr, *words[:-1])
+    for (_, content), model in zip(links_of(pool, made), models, strict=True):
+        assert content.rstrip(b"\0") == model.rstrip(b"\0")
+
+
+@pytest.mark.parametrize("sr", ["rawlv", "luns"])
+def test_where_there_are_no_snapshots(program, pool, tmp_path, sr):
+    """A point in time is a whole disk then, and that is said."""
+    words, models = growing(program, tmp_path)
+    run = program("copy", "--chain", "--json", *pool.login, *words, pool.sr(sr))
+    assert run.err.count("no snapshots, so each point in time becomes a whole disk") == 1
+    result = result_of(run)
+    for uuid, model in zip([result["uuid"], *result["snapshots"]], models[::-1], strict=True):
+        assert content_of_vdi(pool, uuid).rstrip(b"\0") == model.rstrip(b"\0")
+        assert set(record_of(pool, uuid)["other_config"]) == {"vhdstream:vhd-uuid"}
+
+
+def test_links_of_small_blocks_that_come_apart(program, pool, tmp_path):
+    words, models = growing(program, tmp_path)
+    layers = Layers(tmp_path, random.Random(16), [len(model) for model in models])
+    leaf = layers.small_blocks(2, tmp_path / "leaf.vhd")
+    made = rebuild(program, pool, leaf, "nfs", *words[:-1])
+    assert links_of(pool, made)[-1][1].rstrip(b"\0") == models[-1].rstrip(b"\0")
+
+
 def test_what_is_rebuilt_takes_a_delta(program, pool, tmp_path, guest, history):
     assert history
     leaf = guest.snapshot()
@@ -251,14 +286,6 @@ def test_a_stop_in_the_second_link(program, pool, image):
     run.terminate()
     end(run, 143)
     pool.nothing_left()
-
-
-def test_an_sr_that_takes_no_vhd(program, pool, image):
-    assert "takes no VHD" in refused(program, pool, image[0], 3, sr="rawlv")
-
-
-def test_an_sr_without_snapshots(program, pool, image):
-    assert "SR_OPERATION_NOT_SUPPORTED" in refused(program, pool, image[0], 3, sr="luns")
 
 
 def test_a_destination_for_one_disk(program, pool, tmp_path, history):

@@ -7,6 +7,7 @@
 #include "xapi/xapi_disk.h"
 #include "xapi/xapi_import.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,26 +24,54 @@ struct rebuild {
     struct uuid *uuids;        /* of the links in them */
     unsigned count;
     uint64_t size;
+    uint64_t known; /* bytes of the disk whose content is ours */
+    bool told;      /* that the SR has no snapshots */
 };
 
 /* --- one link --------------------------------------------------------------*/
 
-static int send(struct rebuild *r, struct image **img, struct err *e)
+/* What an SR hands out unzeroed has to be written: all of the first link, and
+ * the part by which a later one is larger. */
+static int encode_records(const struct rebuild *r, const struct image *img,
+                          struct encoder **out, struct err *e)
+{
+    const struct xapi_vdi *vdi = &r->disk->vdi;
+
+    if (!vdi->takes_vhd && !r->known)
+        return chunked_encoder(out, img, vdi->size, NULL, e);
+    return chunked_runs_encoder(out, img, vdi->takes_vhd ? vdi->size : r->known,
+                                vdi->size, e);
+}
+
+static int encode(const struct rebuild *r, struct image **img,
+                  struct encoder **out, enum xapi_format *form, struct err *e)
 {
     const struct vhd_options opt = {.clear_zeros = true};
+
+    *form = XAPI_CHUNKED;
+    if (!r->disk->vdi.takes_vhd || !image_can_reblock(*img))
+        return encode_records(r, *img, out, e);
+    *form = XAPI_VHD;
+    TRY(image_reblock(img, e));
+    return vhd_encoder(out, *img, &opt, e);
+}
+
+static int send(struct rebuild *r, struct image **img, struct err *e)
+{
     CLEANUP(encoder) struct encoder *enc = NULL;
     CLEANUP(sink) struct sink *sink = NULL;
-    struct xapi_import how = {.format = XAPI_VHD};
+    struct xapi_import how = {0};
 
-    TRY(image_reblock(img, e));
-    TRY(vhd_encoder(&enc, *img, &opt, e));
+    TRY(encode(r, img, &enc, &how.format, e));
     how.length = enc->size;
     TRY(xapi_import_open(&sink, r->disk, &how, e));
     sink->meter = &r->v->progress.written;
     sink->rate = r->v->rate_out;
     TRY(image_async(img, r->v->opt.threads, e));
     TRY(image_copy(*img, enc, sink, &r->v->progress, &r->v->wait, e));
-    return sink_finish(sink, e);
+    TRY(sink_finish(sink, e));
+    r->known = r->disk->vdi.size;
+    return 0;
 }
 
 static int create(struct rebuild *r, const struct image *img, struct err *e)
@@ -62,26 +91,31 @@ static int create(struct rebuild *r, const struct image *img, struct err *e)
     return xapi_disk_create(&r->disk, r->x, &how, e);
 }
 
-static int check_image(const struct image *img, struct err *e)
+static int freeze(struct rebuild *r, struct err *e)
 {
-    if (image_can_reblock(img))
-        return 0;
-    return err_set(e, ERR_UNSUPPORTED,
-                   "%s: its blocks of %u bytes come too far apart to be joined "
-                   "on the way; copy it to a file first",
-                   img->name, img->block_size);
+    const struct xapi_sr *sr = &r->sr;
+    bool whole;
+
+    TRY(xapi_disk_freeze(&r->frozen[r->count], r->disk, &whole, e));
+    r->uuids[r->count++] = r->last;
+    if (whole && !r->told)
+        notice_say(&r->v->notice,
+                   "%s: the SR \"%s\" (%s) has no snapshots, so each point in "
+                   "time becomes a whole disk of its own, of %" PRIu64
+                   " bytes or more",
+                   xapi_name(r->x), sr->label, sr->type, r->disk->vdi.size);
+    r->told |= whole;
+    return 0;
 }
 
 /* What is in the disk becomes a snapshot, and this goes on top of it. */
 static int add_link(struct rebuild *r, struct image **img,
                     const struct uuid *uuid, struct err *e)
 {
-    TRY(check_image(*img, e));
     if (!r->disk) {
         TRY(create(r, *img, e));
     } else {
-        TRY(xapi_disk_freeze(&r->frozen[r->count], r->disk, e));
-        r->uuids[r->count++] = r->last;
+        TRY(freeze(r, e));
         TRY(xapi_disk_grow(r->disk, (*img)->size, e));
     }
     r->last = *uuid;
@@ -180,13 +214,7 @@ static int open_pool(struct rebuild *r, const struct place *dst, struct err *e)
                        "xapi://HOST/sr/NAME",
                        dst->name);
     TRY(pool_login(r->v, SIDE_DST, dst, &r->x, e));
-    TRY(xapi_sr_find(r->x, dst->xapi.ref, &r->sr, e));
-    if (r->sr.takes_vhd)
-        return 0;
-    return err_set(e, ERR_UNSUPPORTED,
-                   "%s: the SR \"%s\" (%s) takes no VHD, so no chain can be "
-                   "rebuilt in it; copy the disk without --chain",
-                   dst->name, r->sr.label, r->sr.type);
+    return xapi_sr_find(r->x, dst->xapi.ref, &r->sr, e);
 }
 
 static void close_rebuild(struct rebuild *r, int code, struct err *e)
