@@ -11,7 +11,7 @@ from chain_rig import MIB, SECTOR, Chain, made, pack, shuffled
 from disk_rig import read_content, read_raw
 
 ALL = os.environ.get("CHAINS") == "all"     # ./dev chains; else what ./dev check has time for
-KINDS = ["nfs", "rawlv", "local", "lvhd", "lvm", "luns"]
+KINDS = ["nfs", "rawlv", "local", "lvhd", "lvm", "luns", "gate", "thick"]
 ORDERS = list(itertools.permutations(range(3)))
 BASE_FIRST, LEAF_FIRST = (2, 1, 0), (0, 1, 2)
 INTO_POOLS = [(sr, order) for sr in KINDS for order in ORDERS] if ALL else \

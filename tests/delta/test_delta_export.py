@@ -157,7 +157,8 @@ def test_a_base_in_another_sr(program, pool, tmp_path, history):
 
 def test_disks_that_are_no_vhds(program, pool, tmp_path):
     disks = [Guest(pool, sr="rawlv", label=name).uuid for name in "ab"]
-    assert "is no VHD" in refused(program, pool, tmp_path, disks[0], disks[1], 3)
+    line = refused(program, pool, tmp_path, disks[0], disks[1], 3)
+    assert "is no VHD" in line and "copy --blocks" in line
 
 
 def test_a_base_that_is_not_whole(program, pool, tmp_path, history):

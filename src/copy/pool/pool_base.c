@@ -34,7 +34,8 @@ static int check_vhd(const struct xapi *x, const struct xapi_vdi *vdi,
     if (!vdi->takes_vhd)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: VDI %s is no VHD (its SR \"%s\" is of type %s), so "
-                       "the pool cannot tell what differs",
+                       "the pool cannot tell what differs; a list of block "
+                       "digests (copy --blocks) as --base does for any disk",
                        xapi_name(x), vdi->uuid, vdi->sr.label, vdi->sr.type);
     if (!pool_export_is_vhd(vdi->size))
         return err_set(e, ERR_UNSUPPORTED,
