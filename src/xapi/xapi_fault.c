@@ -43,6 +43,8 @@ bool xapi_fault_is(const struct xapi_fault *f, const char *code)
 bool xapi_fault_is_lacking(const struct xapi_fault *f)
 {
     return xapi_fault_is(f, "SR_OPERATION_NOT_SUPPORTED") ||
+           xapi_fault_is(f, "UNIMPLEMENTED_IN_SM_BACKEND") ||
+           xapi_fault_is(f, "SR_REQUIRES_UPGRADE") ||
            xapi_fault_is(f, "SR_BACKEND_FAILURE_38");
 }
 
@@ -99,6 +101,10 @@ static const struct meaning meanings[] = {
      "VDIs of this type do not take part"},
     {"SR_OPERATION_NOT_SUPPORTED", ERR_UNSUPPORTED,
      "SRs of this type cannot do it"},
+    {"UNIMPLEMENTED_IN_SM_BACKEND", ERR_UNSUPPORTED,
+     "the SR cannot do it with this disk"},
+    {"SR_REQUIRES_UPGRADE", ERR_UNSUPPORTED,
+     "the SR cannot do it with this disk"},
     {"SR_BACKEND_FAILURE_38", ERR_UNSUPPORTED,
      "the SR cannot do it with this disk"},
     {"MESSAGE_METHOD_UNKNOWN", ERR_UNSUPPORTED,

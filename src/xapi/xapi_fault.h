@@ -34,8 +34,9 @@ bool xapi_fault_is(const struct xapi_fault *f, const char *code);
  * operation. */
 bool xapi_fault_is_busy(const struct xapi_fault *f);
 
-/* Whether the SR, or this kind of disk in it, has no such operation: as sm's
- * drivers say it (its error 38), or XAPI in their place. */
+/* Whether the SR, or this kind of disk in it, has no such operation: as XAPI
+ * says it, which keeps sm's own word for that (error 38) to itself as a rule.
+ */
 bool xapi_fault_is_lacking(const struct xapi_fault *f);
 
 /* What the user can do about it. */

@@ -82,7 +82,16 @@ def test_where_no_vhd_is_taken(program, pool, layers, base, sr, before):
     assert holds(pool, second, layers.models[2])
     assert pool.disks[second]["virtual_size"] >= 9 * MIB
     methods = [call["method"] for call in pool.sim.rpc_calls()]
-    assert ("Async.VDI.copy" in methods) == (not before or sr == "rawlv")
+    assert ("Async.VDI.copy" in methods) == (not before)
+
+
+def test_a_clone_that_is_refused_is_a_copy(program, pool, layers):
+    """What XAPI says where the driver has clones, but not of this disk."""
+    base = put(program, pool, layers.paths[0], "rawlv")
+    pool.sim.set_fault(on="rpc", do="error", match={"method": "Async.VDI.clone"},
+                       error=["UNIMPLEMENTED_IN_SM_BACKEND", "OpaqueRef:x"])
+    assert holds(pool, put(program, pool, layers.paths[1], "rawlv", "--base", base),
+                 layers.models[1])
 
 
 def test_a_delta_of_small_blocks_that_come_apart(program, pool, layers, base, tmp_path):

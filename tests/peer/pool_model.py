@@ -171,7 +171,8 @@ class Pool:
 
     def branch_vdi(self, vdi, snapshot):
         """VDI.snapshot and VDI.clone: the old file becomes the parent of two new ones."""
-        check_branch(vdi.sr.type, vdi.vhd, vdi.sr.ref)
+        if not check_branch(vdi.sr.type, vdi.vhd, vdi.sr.ref, snapshot):
+            return self.copy_vdi(vdi, vdi.sr)
         with self.lock:
             vdi.check_busy("snapshot" if snapshot else "clone")
             twin = Vdi(self, vdi.sr, vdi.virtual_size,

@@ -36,14 +36,16 @@ def must_write_zeroes(sr_type, sr_sm_config, vdi_sm_config):
     return sr_type == "cslg"
 
 
-def check_branch(sr_type, vhd, ref):
-    """Raise what an SR says that makes no snapshots and clones of such a disk."""
+def check_branch(sr_type, vhd, sr_ref, snapshot):
+    """Whether an SR has snapshots and clones of such a disk. False: XAPI makes a copy in place of
+    the clone (xapi_vdi.ml), and has nothing to do so for a snapshot."""
     if vhd or sr_type in ARRAY_TYPES:
-        return
-    if sr_type in LVM_TYPES:
-        raise XapiError("SR_BACKEND_FAILURE_38", "", "The requested method is not "
-                        "supported/implemented [opterr=no branch of a raw volume]", "")
-    raise XapiError("SR_OPERATION_NOT_SUPPORTED", ref)
+        return True
+    if sr_type not in LVM_TYPES:        # the driver does not announce the feature
+        raise XapiError("SR_OPERATION_NOT_SUPPORTED", sr_ref)
+    if snapshot:                        # announced, but a raw volume gets fault 38 (LVHDSR.py)
+        raise XapiError("UNIMPLEMENTED_IN_SM_BACKEND", sr_ref)
+    return False
 
 
 def is_thin(sr_type):

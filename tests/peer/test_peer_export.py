@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from .plain_client import head_of
+from .plain_client import RpcFailure, head_of
 from .test_peer_import import B, DONE, IO_ERROR, pattern, send
 from .vhd_maker import MIB, bits, ones_sum, vhd
 
@@ -151,6 +151,17 @@ def test_base_that_is_no_ancestor_gives_the_union(client, disk):
     fill(client, clone, 4)
     body, _ = client.export_disk(disk, format="vhd", base=clone)
     assert sorted(read_blocks(body)) == [1, 4]
+
+
+def test_a_raw_volume_has_no_snapshots_and_clones_are_copies(client):
+    """xapi_vdi.ml does the work of a driver that cannot clone; sm_config is not copied."""
+    disk = client.create_vdi("lvhd", 4 * MIB, sm_config={"type": "raw"})
+    client.import_disk(disk, pattern() * 2)
+    with pytest.raises(RpcFailure, match="UNIMPLEMENTED_IN_SM_BACKEND"):
+        client.call("VDI.snapshot", disk)
+    clone = client.call("VDI.clone", disk)
+    assert client.content(clone) == client.content(disk)
+    assert client.call("VDI.get_sm_config", clone) == {}
 
 
 def test_base_on_raw_disks_fails_late(client):

@@ -50,6 +50,25 @@ static void test_codes_say_what_the_user_can_do(void **state)
     assert_int_equal(kind("WHO_KNOWS"), ERR_FAILED);
 }
 
+/* xapi_vdi.ml for a driver that has the feature, but not for this disk; until
+ * XenServer 6.5, and since; and sm's own error. */
+static void test_an_operation_that_an_sr_lacks(void **state)
+{
+    static const char *const codes[] = {
+        "SR_OPERATION_NOT_SUPPORTED", "SR_REQUIRES_UPGRADE",
+        "UNIMPLEMENTED_IN_SM_BACKEND", "SR_BACKEND_FAILURE_38"};
+    struct xapi_fault f;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        f = made(codes[i], "OpaqueRef:x", "");
+        assert_true(xapi_fault_is_lacking(&f));
+        assert_int_equal(xapi_fault_kind(&f), ERR_UNSUPPORTED);
+    }
+    f = made("SR_BACKEND_FAILURE_44", "", "");
+    assert_false(xapi_fault_is_lacking(&f));
+}
+
 static void test_a_backend_that_speaks_of_space_is_full(void **state)
 {
     struct xapi_fault f =
@@ -282,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codes_say_what_the_user_can_do),
+        cmocka_unit_test(test_an_operation_that_an_sr_lacks),
         cmocka_unit_test(test_a_backend_that_speaks_of_space_is_full),
         cmocka_unit_test(test_in_use_is_worth_waiting_for),
         cmocka_unit_test(test_the_text_has_sentence_code_and_parameters),
