@@ -206,6 +206,14 @@ static int begin_hashing(struct copy *c, struct err *e)
     return code;
 }
 
+/* Of the disk; NULL: it was not taken. */
+static const struct leaf_hash *digest_of(const struct copy *c)
+{
+    const struct hashing *h = &c->hashing;
+
+    return h->wanted && !h->part ? &h->result : NULL;
+}
+
 /* By which the next delta will know the copy. */
 static int identify(struct copy *c, struct err *e)
 {
@@ -293,6 +301,7 @@ static int transfer(struct copy *c, struct err *e)
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
     TRY(hashing_prepare(v, c->list || hashing_is_wanted(v), &c->hashing, e));
+    c->hashing.part = c->out.base && !v->opt.digest && !v->opt.blocks;
     if (c->list)
         return transfer_changes(c, e);
     TRY(open_input(c, e));
@@ -312,9 +321,8 @@ static int transfer(struct copy *c, struct err *e)
     TRY(begin_hashing(c, e));
     TRY(move_blocks(c, e));
     TRY(hashing_end(&c->hashing, e));
-    TRY(input_check_note(v, &c->in,
-                         c->hashing.wanted ? &c->hashing.result : NULL, e));
-    if (c->hashing.wanted)
+    TRY(input_check_note(v, &c->in, digest_of(c), e));
+    if (digest_of(c))
         output_note(&c->out, c->in.img->size, &c->hashing.result);
     TRY(output_finish(&c->out, e));
     note_moved(c);
@@ -423,7 +431,7 @@ int copy_over_run(struct vhdstream *v, const char *const *stack,
     if (code >= 0)
         code = report_copy(&c.src, &c.in, &c.dst, &c.out, &c.sent,
                            wait_now() - c.start, result, e);
-    if (code >= 0 && c.hashing.wanted)
+    if (code >= 0 && digest_of(&c))
         report_add_digest(&c.hashing, *result);
     if (code >= 0 && v->verify)
         json_object_set_new(*result, "verified", json_true());

@@ -2,6 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "copy/hashing.h"
 
+#include "image/chain/image_cover.h"
+
 bool hashing_is_wanted(const struct vhdstream *v)
 {
     return v->opt.digest || v->verify || v->opt.blocks;
@@ -18,7 +20,25 @@ int hashing_prepare(struct vhdstream *v, bool wanted, struct hashing *h,
 
 int hashing_fit(const struct hashing *h, struct image **img, struct err *e)
 {
-    return h->wanted ? digest_prepare(img, e) : 0;
+    if (!h->wanted)
+        return 0;
+    return h->part ? digest_arrange(img, e) : digest_prepare(img, e);
+}
+
+/* A delta says nothing of a sector that it does not have, so what is compared
+ * are those that it has, and which they are is kept. */
+static int begin_part(const struct vhdstream *v, struct hashing *h,
+                      struct image **img, struct err *e)
+{
+    const struct coverage_options opt = {.budget = v->opt.memory,
+                                         .keep = true,
+                                         .name = (*img)->name,
+                                         .alone = true};
+
+    TRY(coverage_open(&h->coverage, &opt, e));
+    TRY(coverage_grow(h->coverage, (*img)->size, e));
+    coverage_begin(h->coverage, 0, false);
+    return image_cover(img, h->coverage, false, e);
 }
 
 int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
@@ -30,6 +50,8 @@ int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
         TRY(hash_list_open_of(&h->list, h->sink, (*img)->size,
                               uuid_is_null(&h->uuid) ? NULL : &h->uuid, e));
     TRY(operation_pool(v, e));
+    if (h->part)
+        TRY(begin_part(v, h, img, e));
     if (v->verify && !h->alone)
         TRY(leaf_record_open(&h->record, LEAF_RECORD_BUDGET, e));
     TRY(digest_open(&h->digest, img, v->pool, h->list, e));
@@ -53,6 +75,7 @@ void hashing_close(struct hashing *h, struct err *why)
     digest_close(h->digest);
     leaf_record_close(h->record);
     hash_list_close(h->list);
+    coverage_close(h->coverage);
     sink_close(h->sink, why);
     *h = (struct hashing){0};
 }

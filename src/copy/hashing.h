@@ -8,6 +8,7 @@
  * neither is wanted. */
 
 #include "copy/operation.h"
+#include "image/chain/coverage.h"
 #include "image/digest/digest.h"
 #include "image/digest/leaf_record.h"
 #include "io/sink.h"
@@ -17,10 +18,12 @@
 struct hashing {
     bool wanted;
     bool alone;        /* there will be nothing to compare it with */
+    bool part;         /* of a delta: as if it were laid over zeros */
     struct uuid uuid;  /* of the disk's copy, for the list; null: none */
     struct sink *sink; /* the list's file */
     struct hash_list *list;
     struct digest *digest;
+    struct coverage *coverage;  /* of `part`: the sectors that the delta has */
     struct leaf_record *record; /* of --verify: for what is read back */
     struct leaf_hash result;    /* after hashing_end */
 };

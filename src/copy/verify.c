@@ -116,7 +116,10 @@ static int read_back(struct vhdstream *v, struct output *out,
 {
     struct leaf_hash found;
 
-    TRY(output_read_back(v, out, &r->tail, &r->img, e));
+    if (h->coverage)
+        TRY(pool_output_read_part(v, out->xapi, h->coverage, &r->img, e));
+    else
+        TRY(output_read_back(v, out, &r->tail, &r->img, e));
     TRY(check_size(r->img, size, e));
     TRY(image_cut(&r->img, size, e));
     TRY(digest_prepare(&r->img, e));

@@ -12,7 +12,8 @@
  * compares its first `size` bytes, those of the source's disk, with the digest
  * that was taken on the way there; what the destination has more must be zeros.
  * ERR_CORRUPT where it is another disk, with the first 64 KiB that differ where
- * the hashes of them all could be kept. Nothing without it. */
+ * the hashes of them all could be kept. Of a delta that was laid over a base
+ * only the sectors that it has are compared. Nothing without it. */
 int verify_copy(struct vhdstream *v, struct output *out,
                 const struct hashing *h, uint64_t size, struct err *e);
 

@@ -195,8 +195,10 @@ def test_a_base_that_is_larger(program, pool, tmp_path):
     assert "made smaller" in refused(program, pool, small.paths[1], base, 3).line
 
 
-def test_a_digest_of_a_delta_is_refused(program, pool, layers, base):
-    assert "no digest" in refused(program, pool, layers.paths[1], base, 3, "--verify").line
+@pytest.mark.parametrize("more", [["--digest"], ["--digest", "--verify"], ["--blocks", "list"]])
+def test_a_digest_of_a_delta_is_refused(program, pool, layers, base, tmp_path, more):
+    more = [tmp_path / more[1] if word == "list" else word for word in more]
+    assert "no digest" in refused(program, pool, layers.paths[1], base, 3, *more).line
 
 
 def test_a_delta_that_is_cut(program, pool, layers, base, tmp_path):

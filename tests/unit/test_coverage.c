@@ -17,7 +17,8 @@ static const uint64_t PLENTY = 64 << 20;
 
 static struct coverage *opened(uint64_t budget, bool keep)
 {
-    const struct coverage_options opt = {budget, keep, "x.tgz"};
+    const struct coverage_options opt = {
+        .budget = budget, .keep = keep, .name = "x.tgz"};
     struct coverage *c;
     struct err e;
 

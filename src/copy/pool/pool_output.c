@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "copy/hashing.h"
 #include "copy/pool/pool_base.h"
-#include "copy/pool/pool_export.h"
 #include "copy/pool/pool_login.h"
 #include "copy/pool/pool_output_inner.h"
 #include "copy/state.h"
@@ -388,7 +387,7 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     TRY(encode(out, img, e));
     if (pool->existing)
         TRY(pool_output_drop_notes(pool, e));
-    pool->noted = hashing_is_wanted(v);
+    pool->noted = hashing_is_wanted(v) && !is_delta(pool);
     how.format = pool->form;
     how.length = out->enc->size;
     TRY(xapi_import_open(&out->sink, pool->disk, &how, e));
@@ -422,12 +421,6 @@ void pool_output_resume(struct pool_output *pool)
 {
     if (pool)
         xapi_beat_resume(pool->x);
-}
-
-int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
-                          struct image **back, struct err *e)
-{
-    return pool_export_open(v, pool->x, &pool->vdi, NULL, NULL, back, e);
 }
 
 static int write_image(struct pool_output *pool, struct err *e)

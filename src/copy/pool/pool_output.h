@@ -6,6 +6,7 @@
 /* A new VDI in an SR of a pool, or an existing one, as the destination. */
 
 #include "copy/output.h"
+#include "image/chain/coverage.h"
 
 /* Logs in, finds the SR or the disk. */
 int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e);
@@ -22,6 +23,13 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
 /* The VDI's content, from the server, after its word on the transfer. */
 int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
                           struct image **back, struct err *e);
+
+/* Of a delta that was laid over a base the sectors that it has (`part`, which
+ * must outlive the image), and what the disk has past the base's end; zeros for
+ * what the base has had. */
+int pool_output_read_part(struct vhdstream *v, struct pool_output *pool,
+                          const struct coverage *part, struct image **back,
+                          struct err *e);
 
 /* Then the disk is complete, with `note` as its digest where one was taken. */
 int pool_output_complete(struct pool_output *pool, const char *note,

@@ -163,10 +163,14 @@ static int check_budget(struct coverage *c, uint64_t more, struct err *e)
     if (c->memory + more <= c->opt.budget)
         return 0;
     return err_set(e, ERR_NO_SPACE,
-                   "%s: the map of the sectors that its members have written "
-                   "needs more than the %" PRIu64
-                   " bytes of --memory; members that come base first need none",
-                   c->opt.name, c->opt.budget);
+                   "%s: the map of the sectors that %s needs more than the "
+                   "%" PRIu64 " bytes of --memory; %s",
+                   c->opt.name,
+                   c->opt.alone ? "it has" : "its members have written",
+                   c->opt.budget,
+                   c->opt.alone ? "600 bytes for each 2 MiB of the disk "
+                                  "are always enough"
+                                : "members that come base first need none");
 }
 
 int coverage_grow(struct coverage *c, uint64_t size, struct err *e)

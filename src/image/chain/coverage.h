@@ -35,6 +35,7 @@ struct coverage_options {
     uint64_t budget;  /* bytes of memory, ERR_NO_SPACE beyond */
     bool keep;        /* forget no owner: coverage_gap will be asked */
     const char *name; /* of the image, for messages; must outlive it */
+    bool alone;       /* it is no chain, but one delta, of rank 0; likewise */
 };
 
 int coverage_open(struct coverage **out, const struct coverage_options *opt,

@@ -26,11 +26,10 @@ static int check_whole(const struct image *img, struct err *e)
                    img->name);
 }
 
-int digest_prepare(struct image **img, struct err *e)
+int digest_arrange(struct image **img, struct err *e)
 {
     uint64_t need;
 
-    TRY(check_whole(*img, e));
     if ((*img)->block_size < LEAF_SIZE)
         TRY(image_reblock(img, e));
     TRY(leaf_order_need(*img, &need, e));
@@ -39,6 +38,22 @@ int digest_prepare(struct image **img, struct err *e)
     if (image_is_seekable(*img))
         return image_ascend(img, e);
     return leaf_order_refuse(*img, need, e);
+}
+
+int digest_prepare(struct image **img, struct err *e)
+{
+    TRY(check_whole(*img, e));
+    return digest_arrange(img, e);
+}
+
+bool digest_is_arranged(const struct image *img)
+{
+    struct err ignored;
+    uint64_t need;
+
+    return img->block_size >= LEAF_SIZE &&
+           leaf_order_need(img, &need, &ignored) >= 0 &&
+           need <= LEAF_ORDER_BUDGET;
 }
 
 static int add(void *ctx, const struct leaf_hash *hash, uint64_t count,

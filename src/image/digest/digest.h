@@ -23,6 +23,13 @@ struct digest;
  * ERR_NO_SPACE for a stream too far out of order. No block is read. */
 int digest_prepare(struct image **img, struct err *e);
 
+/* The same for a disk that a wrapper will make a whole one of: it may have a
+ * parent yet. */
+int digest_arrange(struct image **img, struct err *e);
+
+/* Whether digest_arrange would leave the image as it is. */
+bool digest_is_arranged(const struct image *img);
+
 /* Takes the digest of *img, which gets wrapped (see image_hash) and is only
  * good to be closed once the digest was. The same failures as digest_prepare,
  * since what comes between the two may change the order. `list` (or NULL) is
