@@ -8,7 +8,7 @@
 #include "copy/pool/pool_base.h"
 #include "copy/pool/pool_login.h"
 #include "copy/pool/pool_output_inner.h"
-#include "copy/state.h"
+#include "copy/pool/pool_state.h"
 #include "image/vhd/vhd_head.h"
 #include "xapi/xapi_import.h"
 
@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHECKPOINT_STEP = 64 * 1024 * 1024 };
 
 static int find_existing(struct vhdstream *v, const struct place *p,
                          struct pool_output *pool, struct err *e)
@@ -36,76 +34,14 @@ static int find_existing(struct vhdstream *v, const struct place *p,
     return 0;
 }
 
-static bool is_delta(const struct pool_output *pool)
+bool pool_output_is_delta(const struct pool_output *pool)
 {
     return *pool->base.ref != '\0';
 }
 
-static bool is_rest(const struct pool_output *pool)
+bool pool_output_is_rest(const struct pool_output *pool)
 {
     return pool->rest.blocks || pool->rest.holes;
-}
-
-/* Goes on with the transfer of an earlier run. That one's task may still be
- * under way. */
-static int adopt(struct pool_output *pool, const struct state *st,
-                 struct err *e)
-{
-    struct xapi_task task = {.x = pool->x};
-    struct xapi_verdict verdict;
-
-    (void)snprintf(task.ref, sizeof(task.ref), "%s", st->task);
-    if (task.ref[0])
-        TRY(xapi_task_wait(&task, XAPI_NORMAL, xapi_settle_s(pool->x), &verdict,
-                           e));
-    if (!pool->existing)
-        TRY(xapi_disk_adopt(&pool->disk, pool->x, st->vdi, st->run, e));
-    (void)snprintf(pool->run, sizeof(pool->run), "%s", st->run);
-    xapi_task_drop(&task, false);
-    pool->vdi = pool->disk->vdi;
-    pool->shape = st->shape;
-    pool->begun = true;
-    pool->rest = st->rest;
-    pool->has_state = pool->adopted = true;
-    pool->v->verify |= is_rest(pool);
-    return 0;
-}
-
-static int check_state(const struct pool_output *pool, const struct place *p,
-                       const struct state *st, struct err *e)
-{
-    const struct vhdstream *v = pool->v;
-
-    if (!v->opt.resume)
-        return err_set(e, ERR_USAGE,
-                       "%s: tells of a transfer that --resume goes on with; "
-                       "remove the file to begin another",
-                       v->opt.state);
-    if (strcmp(st->destination, p->name) != 0 ||
-        (pool->existing && strcmp(st->vdi, pool->vdi.uuid) != 0))
-        return err_set(e, ERR_USAGE,
-                       "%s: tells of a transfer to %s, VDI %s, not to %s",
-                       v->opt.state, st->destination, st->vdi, p->name);
-    return 0;
-}
-
-static int read_state(struct pool_output *pool, const struct place *p,
-                      struct err *e)
-{
-    struct vhdstream *v = pool->v;
-    struct state st;
-    int found = state_read(&st, v->opt.state, &v->wait, e);
-
-    TRY(found);
-    if (!found && v->opt.resume)
-        notice_say(&v->notice,
-                   "%s: there is no such file, so the transfer begins at its "
-                   "beginning",
-                   v->opt.state);
-    if (!found)
-        return 0;
-    TRY(check_state(pool, p, &st, e));
-    return adopt(pool, &st, e);
 }
 
 static int check_usage(const struct vhdstream *v, const struct output *out,
@@ -147,7 +83,7 @@ int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
     if (out->base)
         TRY(pool_base_find(pool->x, out->base, &pool->base, e));
     if (v->opt.state)
-        TRY(read_state(pool, p, e));
+        TRY(pool_state_read(pool, p, e));
     pool->ready = true;
     return 0;
 }
@@ -163,13 +99,14 @@ bool pool_output_is_ready(const struct pool_output *pool)
 static enum xapi_format choose_form(const struct pool_output *pool,
                                     const struct image *img)
 {
-    if (is_delta(pool))
+    if (pool_output_is_delta(pool))
         return pool->vdi.takes_vhd && image_can_reblock(img) ? XAPI_VHD
                                                              : XAPI_CHUNKED;
     if (!pool->existing && pool->sr.takes_vhd && image_can_reblock(img) &&
         !img->has_parent)
         return XAPI_VHD;
-    return image_is_ascending(img) && !is_rest(pool) ? XAPI_RAW : XAPI_CHUNKED;
+    return image_is_ascending(img) && !pool_output_is_rest(pool) ? XAPI_RAW
+                                                                 : XAPI_CHUNKED;
 }
 
 int pool_output_create(struct pool_output *pool, uint64_t size,
@@ -187,7 +124,7 @@ int pool_output_create(struct pool_output *pool, uint64_t size,
 
     struct xapi_disk *disk = NULL;
 
-    if (is_delta(pool))
+    if (pool_output_is_delta(pool))
         TRY(xapi_disk_clone(&disk, pool->x, &pool->base, &how, e));
     else
         TRY(xapi_disk_create(&disk, pool->x, &how, e));
@@ -242,8 +179,9 @@ static int encode_runs(struct output *out, const struct image *img,
 static int encode(struct output *out, struct image **img, struct err *e)
 {
     struct pool_output *pool = out->xapi;
-    const struct vhd_options opt = {
-        .clear_zeros = true, .overlay = is_rest(pool), .rest = pool->rest};
+    const struct vhd_options opt = {.clear_zeros = true,
+                                    .overlay = pool_output_is_rest(pool),
+                                    .rest = pool->rest};
 
     switch (pool->form) {
     case XAPI_VHD:
@@ -254,97 +192,10 @@ static int encode(struct output *out, struct image **img, struct err *e)
         return raw_encoder(&out->enc, *img, pool->vdi.size, e);
     case XAPI_CHUNKED:
     default:
-        if (is_delta(pool))
+        if (pool_output_is_delta(pool))
             return encode_runs(out, *img, e);
         return chunked_encoder(&out->enc, *img, pool->vdi.size, &pool->rest, e);
     }
-}
-
-/* --- the file of --state ---------------------------------------------------*/
-
-static int write_state(const struct output *out,
-                       const struct encoder_rest *rest, struct err *e)
-{
-    const struct pool_output *pool = out->xapi;
-    const struct vhdstream *v = pool->v;
-    struct state st = {.shape = pool->shape, .rest = *rest};
-
-    (void)snprintf(st.destination, sizeof(st.destination), "%s",
-                   out->place->name);
-    (void)snprintf(st.vdi, sizeof(st.vdi), "%s", pool->vdi.uuid);
-    (void)snprintf(st.run, sizeof(st.run), "%s", pool->run);
-    if (out->sink)
-        (void)snprintf(st.task, sizeof(st.task), "%s",
-                       xapi_import_task(pool->import));
-    return state_write(&st, v->opt.state, &v->wait, e);
-}
-
-/* A transfer that cannot be noted any more goes on: the file that is there is
- * behind, and not wrong. */
-static void note_state(const struct output *out,
-                       const struct encoder_rest *rest)
-{
-    struct pool_output *pool = out->xapi;
-    struct err why = {0};
-
-    if (!pool->has_state || pool->deaf || write_state(out, rest, &why) >= 0)
-        return;
-    pool->deaf = true;
-    notice_say(&pool->v->notice, "%s; the transfer goes on", why.text);
-}
-
-static int on_checkpoint(void *ctx, uint64_t pos, struct err *e)
-{
-    const struct output *out = ctx;
-    struct encoder_rest rest = {0};
-
-    (void)e;
-    /* A delta has no digest that would prove it, so all of it is sent again. */
-    if (!is_delta(out->xapi) && pos > XAPI_ON_THE_WAY &&
-        encoder_reached(out->enc, pos - XAPI_ON_THE_WAY, &rest))
-        note_state(out, &rest);
-    return 0;
-}
-
-static int begin_state(struct output *out, struct err *e)
-{
-    struct pool_output *pool = out->xapi;
-
-    if (!pool->v->opt.state)
-        return 0;
-    TRY(write_state(out, &pool->rest, e));
-    pool->has_state = true;
-    if (!out->sink)
-        return 0;
-    return sink_checkpoint(&out->sink, CHECKPOINT_STEP, on_checkpoint, out, e);
-}
-
-static int end_state(struct pool_output *pool, struct err *e)
-{
-    if (!pool->has_state)
-        return 0;
-    pool->has_state = false;
-    return state_remove(pool->v->opt.state, e);
-}
-
-/* What a later run may go on with: whatever stopped this one may have passed
- * then, or it was stopped before it did anything. */
-static bool may_go_on(const struct pool_output *pool, int code)
-{
-    return (pool->adopted && !pool->import) || code == ERR_CANCELLED ||
-           code == ERR_TEMPORARY || code == ERR_UNSETTLED;
-}
-
-static void keep_or_forget(struct pool_output *pool, struct err *why)
-{
-    struct err e = {0};
-
-    if (!pool->has_state || !why)
-        return;
-    if (may_go_on(pool, why->code))
-        pool->disk->kept = true;
-    else if (end_state(pool, &e) < 0)
-        (void)err_append(why, "; %s", e.text);
 }
 
 /* --- the transfer ----------------------------------------------------------*/
@@ -376,18 +227,18 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     struct xapi_import how = {0};
 
     TRY(check_same(pool, *img, e));
-    if (is_delta(pool))
+    if (pool_output_is_delta(pool))
         TRY(pool_base_check_import(v, pool->x, &pool->base, *img, e));
     pool_output_note_image(pool, *img, &out->uuid);
     if (!pool->disk) {
         TRY(pool_output_create(pool, (*img)->size, label, e));
-        TRY(begin_state(out, e));
+        TRY(pool_state_begin(out, e));
     }
     pool->form = choose_form(pool, *img);
     TRY(encode(out, img, e));
     if (pool->existing)
         TRY(pool_output_drop_notes(pool, e));
-    pool->noted = hashing_is_wanted(v) && !is_delta(pool);
+    pool->noted = hashing_is_wanted(v) && !pool_output_is_delta(pool);
     how.format = pool->form;
     how.length = out->enc->size;
     TRY(xapi_import_open(&out->sink, pool->disk, &how, e));
@@ -395,7 +246,7 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     out->sink->meter = &v->progress.written;
     out->sink->stage = operation_stage(v, STAGE_SINK);
     out->sink->rate = v->rate_out;
-    return begin_state(out, e);
+    return pool_state_begin(out, e);
 }
 
 int pool_output_break(struct output *out, bool *further, struct err *e)
@@ -408,10 +259,10 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     if (!out->sink || out->sink->finished)
         return 0;
     TRY(xapi_import_break(pool->import, &sure, e));
-    if (!is_delta(pool))
+    if (!pool_output_is_delta(pool))
         (void)encoder_reached(out->enc, sure, &pool->rest);
-    note_state(out, &pool->rest);
-    pool->v->verify |= is_rest(pool);
+    pool_state_note(out, &pool->rest);
+    pool->v->verify |= pool_output_is_rest(pool);
     *further =
         pool->rest.blocks > before.blocks || pool->rest.holes > before.holes;
     return 0;
@@ -442,14 +293,14 @@ int pool_output_complete(struct pool_output *pool, const char *note,
     if (!uuid_is_null(&pool->image))
         TRY(write_image(pool, e));
     TRY(xapi_disk_complete(pool->disk, e));
-    return end_state(pool, e);
+    return pool_state_end(pool, e);
 }
 
 void pool_output_close(struct pool_output *pool, struct err *why)
 {
     if (!pool)
         return;
-    keep_or_forget(pool, why);
+    pool_state_settle(pool, why);
     xapi_disk_close(pool->disk, why);
     xapi_close(pool->x);
     free(pool);

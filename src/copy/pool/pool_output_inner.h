@@ -3,7 +3,7 @@
 #ifndef VHDSTREAM_POOL_OUTPUT_INNER_H
 #define VHDSTREAM_POOL_OUTPUT_INNER_H
 
-/* What pool_output.c and pool_canvas.c know of a pool as a destination. */
+/* What the files of this folder know of a pool as a destination. */
 
 #include "copy/pool/pool_output.h"
 #include "image/image_shape.h"
@@ -31,6 +31,12 @@ struct pool_output {
     bool adopted;             /* an earlier run has begun it */
     bool deaf; /* the file of --state cannot be written any more */
 };
+
+/* Whether it is laid over a base. */
+bool pool_output_is_delta(const struct pool_output *pool);
+
+/* Whether a part of it is in the disk already. */
+bool pool_output_is_rest(const struct pool_output *pool);
 
 /* VDI.create; `label` as in pool_output_begin. */
 int pool_output_create(struct pool_output *pool, uint64_t size,
