@@ -51,35 +51,49 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def make(folder):
+def answers(url):
+    """Whether a server does, be it with a refusal."""
+    try:
+        urllib.request.urlopen(url).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def make(folder, more):
     """Writes the configuration and the database; the port."""
     port = free_port()
     for name in ("images", "staging", "tasks", "lock"):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
     config = os.path.join(folder, "glance-api.conf")
     with open(config, "w", encoding="ascii") as file:
-        file.write(CONFIG.format(port=port, folder=folder, cap=CAP))
+        file.write(CONFIG.format(port=port, folder=folder, cap=CAP) + more)
     subprocess.run(["glance-manage", "--config-file", config, "db_sync"],
                    capture_output=True, check=True)
     return port
 
 
-def launch(folder):
-    """Starts it; (process id, port). It ends by itself when nobody has ended it."""
-    port = make(folder)
+def end(pid):
+    os.killpg(pid, signal.SIGTERM)
+
+
+def launch(folder, more=""):
+    """Starts it, with more in its configuration; (process id, port). It ends by itself when
+    nobody has ended it."""
+    port = make(folder, more)
     with open(os.path.join(folder, "out.log"), "wb") as log:
         process = subprocess.Popen(
             ["timeout", "1500", "glance-api", "--config-file",
              os.path.join(folder, "glance-api.conf")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     limit = time.monotonic() + 120
-    while True:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen("http://127.0.0.1:%d/v2/images" % port).close()
-            return process.pid, port
+    while not answers("http://127.0.0.1:%d/v2/images" % port):
         assert process.poll() is None, "glance-api has ended: see %s" % folder
         assert time.monotonic() < limit, "glance-api does not answer: see %s" % folder
         time.sleep(0.1)
+    return process.pid, port
 
 
 class Shared:
@@ -114,7 +128,7 @@ class Shared:
         with self.locked() as state:
             state["users"] -= 1
             if not state["users"]:
-                os.killpg(state["pid"], signal.SIGTERM)
+                end(state["pid"])
 
 
 class Glance:
