@@ -128,8 +128,16 @@ static int check_address(const char *url, const char *name, bool tls_only,
                    name);
 }
 
+/* Keystone finds no token that has ended or was taken back: its own 404, which
+ * a wrong address does not have. */
+static bool token_is_gone(const struct http_reply *reply, enum keystone_way way)
+{
+    return way == KEYSTONE_TOKEN && reply->status == 404 &&
+           !strncmp(reply->note, "{\"error\"", 8);
+}
+
 static int check_answer(const struct http_reply *reply, const struct cloud *c,
-                        const char *name, struct err *e)
+                        enum keystone_way way, const char *name, struct err *e)
 {
     int code = http_reply_check(reply, name, e);
 
@@ -137,7 +145,10 @@ static int check_answer(const struct http_reply *reply, const struct cloud *c,
         cloud_hide(c, e->text);
     if (reply->status == 401)
         err_append(e, "; Keystone does not know these credentials");
-    return code;
+    if (!token_is_gone(reply, way))
+        return code;
+    err_append(e, "; Keystone does not know the token of OS_TOKEN (any more)");
+    return e->code = ERR_AUTH;
 }
 
 static int keep_token(struct http_client *client, const char *name, char **out,
@@ -158,7 +169,8 @@ static int keep_token(struct http_client *client, const char *name, char **out,
 
 static int ask_keystone(struct http_client *client, const char *url,
                         const char *name, const char *body,
-                        const struct cloud *c, char **answer, struct err *e)
+                        const struct cloud *c, enum keystone_way way,
+                        char **answer, struct err *e)
 {
     const struct http_call call = {
         .method = "POST",
@@ -172,7 +184,7 @@ static int ask_keystone(struct http_client *client, const char *url,
     struct http_reply reply;
 
     TRY(http_client_call(client, &call, answer, &reply, e));
-    return check_answer(&reply, c, name, e);
+    return check_answer(&reply, c, way, name, e);
 }
 
 int keystone_login(struct http_client *client, const struct cloud *c,
@@ -190,7 +202,7 @@ int keystone_login(struct http_client *client, const struct cloud *c,
     http_url_redact(url, name, sizeof(name));
     TRY(check_address(url, name, tls_only, e));
     TRY(keystone_request(c, way, &body, e));
-    code = ask_keystone(client, url, name, body, c, &answer, e);
+    code = ask_keystone(client, url, name, body, c, way, &answer, e);
     mem_free_secret(body);
     TRY(code);
     if (asks_catalogue)

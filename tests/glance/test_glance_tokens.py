@@ -279,6 +279,19 @@ def test_a_given_token_that_is_refused(cloud, fetch):
     assert "does not take the token of OS_TOKEN" in line and "stale-token" not in line
 
 
+GONE = b'{"error":{"code":404,"message":"Failed to validate token","title":"Not Found"}}'
+
+
+@pytest.mark.parametrize("answer, env, status, found", [
+    (GONE, {"OS_TOKEN": "stale-token"}, 5, "does not know the token of OS_TOKEN"),
+    (b"<h1>Not Found</h1>", {"OS_TOKEN": "stale-token"}, 4, "answered 404: Not Found"),
+    (GONE, USER, 4, "answered 404")])
+def test_keystone_has_404_for_a_token_that_ended(cloud, fetch, answer, env, status, found):
+    cloud.ways["POST", "/v3/auth/tokens"] = (404, answer)
+    line = fetch({**env, "OS_AUTH_URL": cloud.origin}, status=status).line
+    assert found in line and "stale-token" not in line
+
+
 def test_no_token_where_one_is_wanted(fetch):
     assert "wants a token; OS_CLOUD, OS_TOKEN or OS_AUTH_URL" in fetch({}, host=True, status=5).line
 
