@@ -2,7 +2,7 @@
 # Copyright the vhdstream authors
 """Rounds of writes and deltas, then every point in time again: from files and in a pool.
 
-VHDSTREAM_ROUNDS=100 VHDSTREAM_SEED=7 pytest tests/delta/test_delta_rounds.py: more of them.
+./dev chains does a hundred of them; VHDSTREAM_ROUNDS and VHDSTREAM_SEED choose.
 """
 
 import os
