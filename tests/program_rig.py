@@ -172,3 +172,15 @@ def killed_by(number):
 def hidden_files(folder):
     """What is in a folder, hidden names included: half-made outputs would be seen here."""
     return sorted(os.listdir(folder))
+
+
+def output_of(pid, path):
+    """A descriptor of ours on the file without a name that a run writes, or the hidden one."""
+    folder = os.path.dirname(path)
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        name = "/proc/%d/fd/%s" % (pid, fd)
+        target = os.readlink(name)
+        if target.startswith(folder) and not target.startswith(path) and \
+                os.stat(name).st_mode & 0o100000:
+            return os.open(name, os.O_RDWR)
+    return None

@@ -27,6 +27,19 @@ bool changes_list_is(struct vhdstream *v, const char *path)
            hash_list_is(head, len);
 }
 
+static int make_map(struct changes *c, uint64_t size, struct err *e)
+{
+    return mem_alloc(&c->picked, bits_size(div_up(size, BLOCK_SIZE_DEFAULT)),
+                     "a block map", e);
+}
+
+int changes_open_base(struct changes *c, struct base_blocks *base,
+                      const struct uuid *uuid, uint64_t size, struct err *e)
+{
+    *c = (struct changes){.base = base, .uuid = *uuid};
+    return make_map(c, size, e);
+}
+
 int changes_open(struct changes *c, struct vhdstream *v, const char *path,
                  uint64_t size, struct err *e)
 {
@@ -40,8 +53,7 @@ int changes_open(struct changes *c, struct vhdstream *v, const char *path,
                        "%s: a list that does not tell the uuid of its disk; "
                        "one that `copy --blocks` writes does",
                        path);
-    return mem_alloc(&c->picked, bits_size(div_up(size, BLOCK_SIZE_DEFAULT)),
-                     "a block map", e);
+    return make_map(c, size, e);
 }
 
 /* The list's next leaf, or run of zeros; past its disk's end there are zeros.
@@ -63,11 +75,16 @@ static int next_leaf(struct changes *c, struct err *e)
     return 0;
 }
 
-static bool is_same(const struct changes *c, const struct leaf_hash *hash)
+/* Whether the list has another one there. */
+static int match_leaf(struct changes *c, const struct leaf_hash *hash,
+                      struct err *e)
 {
-    const struct leaf_hash *mine = hash ? hash : &leaf_hash_of_zeros;
-
-    return leaf_hash_equal(mine, c->zeros ? &leaf_hash_of_zeros : &c->hash);
+    if (!c->left)
+        TRY(next_leaf(c, e));
+    c->left--;
+    if (!leaf_hash_equal(hash, c->zeros ? &leaf_hash_of_zeros : &c->hash))
+        bit_set(c->picked, c->leaves / BLOCK_LEAVES);
+    return 0;
 }
 
 /* In any order the same: a sum tells as well as a list would, but for what is
@@ -77,15 +94,29 @@ static uint64_t weigh(uint64_t leaf, const struct leaf_hash *hash)
     return get_be64(hash->bytes) * (2 * leaf + 1);
 }
 
-/* The block that ends before leaf `end` has come. */
-static void end_block(struct changes *c, uint64_t end)
+static int match_block(struct changes *c, uint64_t index, unsigned count,
+                       struct err *e)
 {
-    uint64_t first = (end - 1) / BLOCK_LEAVES * BLOCK_LEAVES;
+    int same = base_blocks_has(c->base, index, c->block, count, e);
 
-    if (!bit_get(c->picked, first / BLOCK_LEAVES))
-        return;
-    for (uint64_t leaf = first; leaf < end; leaf++)
+    if (!same)
+        bit_set(c->picked, index);
+    return same;
+}
+
+/* The block that ends before leaf c->leaves has come. */
+static int end_block(struct changes *c, struct err *e)
+{
+    uint64_t index = (c->leaves - 1) / BLOCK_LEAVES;
+    uint64_t first = index * BLOCK_LEAVES;
+
+    if (c->base)
+        TRY(match_block(c, index, (unsigned)(c->leaves - first), e));
+    if (!bit_get(c->picked, index))
+        return 0;
+    for (uint64_t leaf = first; leaf < c->leaves; leaf++)
         c->found += weigh(leaf, &c->block[leaf - first]);
+    return 0;
 }
 
 int changes_add(void *ctx, const struct leaf_hash *hash, uint64_t count,
@@ -93,15 +124,14 @@ int changes_add(void *ctx, const struct leaf_hash *hash, uint64_t count,
 {
     struct changes *c = ctx;
 
-    for (uint64_t i = 0; i < count; i++, c->left--) {
-        if (!c->left)
-            TRY(next_leaf(c, e));
-        if (!is_same(c, hash ? &hash[i] : NULL))
-            bit_set(c->picked, c->leaves / BLOCK_LEAVES);
-        c->block[c->leaves % BLOCK_LEAVES] =
-            hash ? hash[i] : leaf_hash_of_zeros;
+    for (uint64_t i = 0; i < count; i++) {
+        const struct leaf_hash *leaf = hash ? &hash[i] : &leaf_hash_of_zeros;
+
+        if (c->list)
+            TRY(match_leaf(c, leaf, e));
+        c->block[c->leaves % BLOCK_LEAVES] = *leaf;
         if (++c->leaves % BLOCK_LEAVES == 0)
-            end_block(c, c->leaves);
+            TRY(end_block(c, e));
     }
     return 0;
 }
@@ -114,6 +144,18 @@ int changes_take(void *ctx, uint64_t first, const struct leaf_hash *hash,
     (void)e;
     for (uint32_t i = 0; i < count; i++)
         c->read += weigh(first + i, &hash[i]);
+    return 0;
+}
+
+int changes_take_line(void *ctx, const struct leaf_hash *hash, uint64_t count,
+                      struct err *e)
+{
+    struct changes *c = ctx;
+
+    (void)e;
+    for (uint64_t i = 0; i < count; i++, c->taken++)
+        if (bit_get(c->picked, c->taken / BLOCK_LEAVES))
+            c->read += weigh(c->taken, hash ? &hash[i] : &leaf_hash_of_zeros);
     return 0;
 }
 
@@ -130,8 +172,8 @@ int changes_check(const struct changes *c, const char *name, struct err *e)
 int changes_end(struct changes *c, struct err *e)
 {
     if (c->leaves % BLOCK_LEAVES)
-        end_block(c, c->leaves);
-    while (!c->ended)
+        TRY(end_block(c, e));
+    while (c->list && !c->ended)
         TRY(next_leaf(c, e));
     return 0;
 }

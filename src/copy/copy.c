@@ -35,7 +35,10 @@ struct copy {
     struct input in;
     struct output out;
     struct hashing hashing;
-    const char *list; /* of block digests, that the delta is against; or NULL */
+    struct hashing part; /* of a delta that takes two readings: the second */
+    /* What a delta is against that takes two readings of the disk; or NULL: */
+    const char *list;         /* of block digests */
+    struct base_blocks *base; /* of a pool that cannot tell what differs */
     struct changes changes;
     struct progress sent; /* how it stood before anything was read back */
     double start;
@@ -106,14 +109,13 @@ static int place_list(struct copy *c, struct err *e)
                        "is read twice, and %s cannot be; copy it to a file "
                        "first",
                        opt->base, c->src.name);
-    if (c->dst.kind == PLACE_XAPI || opt->verify)
-        return err_set(
-            e, ERR_USAGE,
-            "--base %s: a list of block digests, which makes a delta "
-            "in a file, and none %s",
-            opt->base,
-            opt->verify ? "that --verify could compare" : "in a pool");
+    if (c->dst.kind == PLACE_XAPI)
+        return err_set(e, ERR_USAGE,
+                       "--base %s: a list of block digests, which makes a "
+                       "delta in a file, and none in a pool",
+                       opt->base);
     c->list = opt->base;
+    c->in.listed = true;
     c->out.child = "base";
     return 0;
 }
@@ -226,7 +228,7 @@ static int identify(struct copy *c, struct err *e)
     return 0;
 }
 
-/* --- a delta against a list ------------------------------------------------*/
+/* --- a delta against a list, or a base that has to be read -----------------*/
 
 static int open_whole(struct copy *c, struct err *e)
 {
@@ -237,14 +239,23 @@ static int open_whole(struct copy *c, struct err *e)
     return identify(c, e);
 }
 
+static int open_changes(struct copy *c, struct err *e)
+{
+    uint64_t size = c->in.img->size;
+
+    changes_close(&c->changes);
+    if (c->list)
+        return changes_open(&c->changes, c->v, c->list, size, e);
+    return changes_open_base(&c->changes, c->base, &c->in.parent_uuid, size, e);
+}
+
 /* The first time: what differs. */
 static int find_changes(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
 
     TRY(open_whole(c, e));
-    changes_close(&c->changes);
-    TRY(changes_open(&c->changes, v, c->list, c->in.img->size, e));
+    TRY(open_changes(c, e));
     TRY(hashing_fit(&c->hashing, &c->in.img, e));
     TRY(image_async(&c->in.img, v->opt.threads, e));
     TRY(hashing_begin(v, &c->hashing, &c->in.img, e));
@@ -261,13 +272,20 @@ static int find_changes(struct copy *c, struct err *e)
 
 static void name_parent_file(struct copy *c, char name[UUID_TEXT_SIZE + 4])
 {
-    const struct options *opt = &c->v->opt;
-
     uuid_format(&c->changes.uuid, name);
     memcpy(name + UUID_TEXT_SIZE - 1, ".vhd", sizeof(".vhd"));
-    c->out.parent = opt->nparents ? opt->parents[0] : name;
+    c->out.parent = c->in.parent ? c->in.parent : name;
     c->out.uuid = c->in.uuid;
     c->out.parent_uuid = c->changes.uuid;
+}
+
+static int watch_changes(struct copy *c, struct err *e)
+{
+    if (!c->part.wanted)
+        return image_hash(&c->in.img, c->v->pool, changes_take, &c->changes, e);
+    TRY(hashing_begin(c->v, &c->part, &c->in.img, e));
+    digest_watch(c->part.digest, changes_take_line, &c->changes);
+    return 0;
 }
 
 /* The second time: that and no more. */
@@ -276,22 +294,38 @@ static int transfer_changes(struct copy *c, struct err *e)
     char label[NAME_SIZE], name[UUID_TEXT_SIZE + 4];
     struct vhdstream *v = c->v;
 
+    c->hashing.alone = true;
+    c->part = (struct hashing){.wanted = v->verify, .part = true};
     TRY(find_changes(c, e));
     TRY(open_whole(c, e));
     TRY(image_reblock(&c->in.img, e));
     TRY(image_pick(&c->in.img, c->changes.picked, e));
+    TRY(hashing_fit(&c->part, &c->in.img, e));
     name_parent_file(c, name);
     name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
     TRY(image_async(&c->in.img, v->opt.threads, e));
-    TRY(image_hash(&c->in.img, v->pool, changes_take, &c->changes, e));
+    TRY(watch_changes(c, e));
     TRY(move_blocks(c, e));
     TRY(changes_check(&c->changes, c->in.img->name, e));
+    TRY(hashing_end(&c->part, e));
     TRY(output_finish(&c->out, e));
     note_moved(c);
+    TRY(verify_copy(v, &c->out, &c->part, c->in.img->size, e));
     TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));
     return input_finish(&c->in, e);
+}
+
+/* Before the disk: the base that it has to be compared with. Once. */
+static int read_base(struct copy *c, struct err *e)
+{
+    if (!c->in.base || c->base)
+        return 0;
+    TRY(input_find(c->v, &c->src, &c->in, e));
+    if (!pool_input_is_compared(c->in.pool))
+        return 0;
+    return base_blocks_read(&c->base, &c->in, e);
 }
 
 static int transfer(struct copy *c, struct err *e)
@@ -300,9 +334,10 @@ static int transfer(struct copy *c, struct err *e)
     char label[NAME_SIZE];
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
-    TRY(hashing_prepare(v, c->list || hashing_is_wanted(v), &c->hashing, e));
-    c->hashing.part = c->out.base && !v->opt.digest && !v->opt.blocks;
-    if (c->list)
+    TRY(read_base(c, e));
+    TRY(hashing_prepare(v, c->list || c->base || hashing_is_wanted(v),
+                        &c->hashing, e));
+    if (c->list || c->base)
         return transfer_changes(c, e);
     TRY(open_input(c, e));
     if (c->in.is_chain)
@@ -313,6 +348,7 @@ static int transfer(struct copy *c, struct err *e)
     c->out.parent = c->in.parent;
     c->out.uuid = c->in.uuid;
     c->out.parent_uuid = c->in.parent_uuid;
+    c->hashing.part = c->in.img->has_parent && !v->opt.digest && !v->opt.blocks;
     TRY(hashing_fit(&c->hashing, &c->in.img, e));
     name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
@@ -371,6 +407,7 @@ static int try_again(struct copy *c, struct err *e)
     cancel_request(v->halt);
     input_rewind(&c->in, e);
     hashing_close(&c->hashing, e);
+    hashing_close(&c->part, e);
     cancel_withdraw(v->halt);
     pool_output_resume(c->out.xapi);
     pool_input_resume(c->in.pool);
@@ -395,7 +432,9 @@ static void close_all(struct copy *c, int result, struct err *e)
     output_close(&c->out, result < 0 ? e : NULL);
     input_close(&c->in, result < 0 ? e : NULL);
     hashing_close(&c->hashing, result < 0 ? e : NULL);
+    hashing_close(&c->part, result < 0 ? e : NULL);
     changes_close(&c->changes);
+    base_blocks_close(c->base);
     place_cleanup(&c->src);
     place_cleanup(&c->dst);
 }

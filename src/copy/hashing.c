@@ -25,20 +25,18 @@ int hashing_fit(const struct hashing *h, struct image **img, struct err *e)
     return h->part ? digest_arrange(img, e) : digest_prepare(img, e);
 }
 
-/* A delta says nothing of a sector that it does not have, so what is compared
- * are those that it has, and which they are is kept. */
-static int begin_part(const struct vhdstream *v, struct hashing *h,
-                      struct image **img, struct err *e)
+int hashing_cover(const struct vhdstream *v, struct image **img,
+                  struct coverage **out, struct err *e)
 {
     const struct coverage_options opt = {.budget = v->opt.memory,
                                          .keep = true,
                                          .name = (*img)->name,
                                          .alone = true};
 
-    TRY(coverage_open(&h->coverage, &opt, e));
-    TRY(coverage_grow(h->coverage, (*img)->size, e));
-    coverage_begin(h->coverage, 0, false);
-    return image_cover(img, h->coverage, false, e);
+    TRY(coverage_open(out, &opt, e));
+    TRY(coverage_grow(*out, (*img)->size, e));
+    coverage_begin(*out, 0, false);
+    return image_cover(img, *out, false, e);
 }
 
 int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
@@ -51,7 +49,7 @@ int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
                               uuid_is_null(&h->uuid) ? NULL : &h->uuid, e));
     TRY(operation_pool(v, e));
     if (h->part)
-        TRY(begin_part(v, h, img, e));
+        TRY(hashing_cover(v, img, &h->coverage, e));
     if (v->verify && !h->alone)
         TRY(leaf_record_open(&h->record, LEAF_RECORD_BUDGET, e));
     TRY(digest_open(&h->digest, img, v->pool, h->list, e));

@@ -42,6 +42,12 @@ int hashing_fit(const struct hashing *h, struct image **img, struct err *e);
 int hashing_begin(struct vhdstream *v, struct hashing *h, struct image **img,
                   struct err *e);
 
+/* A delta says nothing of a sector that it does not have, so what is compared
+ * are those that it has, the others as zeros: *img becomes that, and which they
+ * are is noted in *out as they pass. It must outlive the image. */
+int hashing_cover(const struct vhdstream *v, struct image **img,
+                  struct coverage **out, struct err *e);
+
 /* They all came. */
 int hashing_end(struct hashing *h, struct err *e);
 

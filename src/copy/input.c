@@ -126,6 +126,14 @@ static int reopen(void *ctx, struct image **out, struct err *e)
     return decode(in->v, in->place, &src, in, out, e);
 }
 
+int input_find(struct vhdstream *v, const struct place *p, struct input *in,
+               struct err *e)
+{
+    in->v = v;
+    in->place = p;
+    return p->kind == PLACE_XAPI ? pool_input_find(v, p, in, e) : 0;
+}
+
 static int open_place(struct vhdstream *v, const struct place *p,
                       struct input *out, struct err *e)
 {
@@ -253,6 +261,10 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
         return name_base(v, in, e);
     if (in->kept)
         return 0;
+    if (in->listed && !in->img->has_parent)
+        return v->opt.nparents
+                   ? mem_copy_text(&in->parent, v->opt.parents[0], e)
+                   : 0;
     if (in->stack && !in->img->has_parent)
         return err_set(e, ERR_USAGE,
                        "%s is a whole disk, and is not to be laid over %s",

@@ -27,6 +27,8 @@ struct input {
                                */
     unsigned nstack;
     bool kept; /* else: a delta stays as it is, for who uses it up. Likewise */
+    bool listed;      /* its copy is a delta against a list, so a whole disk's
+                         --parent is that of the copy. Likewise */
     struct uuid uuid; /* of the disk, for a VHD of it; null: that of its VHD */
     struct uuid parent_uuid; /* of the VDI called `base`; or null */
     struct source *archive;  /* the source_untar that img is in, until it is
@@ -36,6 +38,11 @@ struct input {
     char *parent;  /* of a disk that stays a child: the path that its copy shall
                       name, or NULL */
 };
+
+/* For a pool what opening does first: logs in and finds the disk, and its base.
+ * Nothing for another place. Sets in->v, in->place and in->pool. */
+int input_find(struct vhdstream *v, const struct place *p, struct input *in,
+               struct err *e);
 
 /* Opens what is at `p`, to where its map is known. Only in->side is set before.
  * What comes from a server is opened again where its stream breaks, as often as

@@ -240,6 +240,7 @@ int output_begin(struct vhdstream *v, struct output *out, struct image **img,
 {
     if (out->place->kind == PLACE_XAPI)
         return pool_output_begin(v, out, img, label, e);
+    out->noted = out->noted && !(*img)->has_parent; /* that has no digest */
     if (out->format->disk == DISK_RAW)
         TRY(begin_raw(out, img, e));
     else if (out->format->disk == DISK_VHD_FIXED)

@@ -70,6 +70,7 @@ int output_read_back(struct vhdstream *v, struct output *out,
 struct reading {
     struct image *img;
     struct digest *digest;
+    struct coverage *coverage; /* of a delta in a file: the sectors it has */
     struct tar_tail tail;
 };
 
@@ -110,6 +111,36 @@ static int check_note(const struct vhdstream *v, const struct output *out,
     return digest_note_check(&r->tail, r->img, found, &v->notice, e);
 }
 
+/* In a pool a delta lies over its base; in a file it is what was written. */
+static int open_part(struct vhdstream *v, struct output *out,
+                     const struct coverage *part, struct reading *r,
+                     struct err *e)
+{
+    if (out->xapi)
+        return pool_output_read_part(v, out->xapi, part, &r->img, e);
+    TRY(output_read_back(v, out, &r->tail, &r->img, e));
+    if (!r->img->has_parent)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: what is read back is a whole disk, but a delta was "
+                       "written",
+                       r->img->name);
+    return hashing_cover(v, &r->img, &r->coverage, e);
+}
+
+/* A sector of zeros that was lost is another disk with the same digest. */
+static int check_sectors(const struct reading *r, const struct coverage *part,
+                         struct err *e)
+{
+    uint64_t at;
+
+    if (!r->coverage || coverage_same(r->coverage, part, r->img->size, &at))
+        return 0;
+    return err_set(e, ERR_CORRUPT,
+                   "%s: what is read back has other sectors than were written, "
+                   "the first at byte %" PRIu64,
+                   r->img->name, at * SECTOR_SIZE);
+}
+
 static int read_back(struct vhdstream *v, struct output *out,
                      const struct hashing *h, uint64_t size, struct reading *r,
                      struct err *e)
@@ -117,7 +148,7 @@ static int read_back(struct vhdstream *v, struct output *out,
     struct leaf_hash found;
 
     if (h->coverage)
-        TRY(pool_output_read_part(v, out->xapi, h->coverage, &r->img, e));
+        TRY(open_part(v, out, h->coverage, r, e));
     else
         TRY(output_read_back(v, out, &r->tail, &r->img, e));
     TRY(check_size(r->img, size, e));
@@ -130,6 +161,7 @@ static int read_back(struct vhdstream *v, struct output *out,
     TRY(image_drain(r->img, &v->progress, &v->wait, e));
     TRY(digest_finish(r->digest, &found, e));
     TRY(check_digest(r->img, &found, &h->result, e));
+    TRY(check_sectors(r, h->coverage, e));
     return check_note(v, out, r, &found, e);
 }
 
@@ -144,6 +176,7 @@ static int read_once(struct vhdstream *v, struct output *out,
         cancel_request(v->halt);
     image_close(r.img);
     digest_close(r.digest);
+    coverage_close(r.coverage);
     if (code < 0)
         cancel_withdraw(v->halt);
     return code < 0 ? e->code : 0;

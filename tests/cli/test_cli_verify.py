@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from disk_rig import LEAF, MIB, blkhash, content_of, noise, raw_file, read_raw
-from program_rig import end, wait_until
+from program_rig import end, output_of, wait_until
 
 PARTS = [(0, noise("v", 3 * MIB)), (6 * MIB + 512, noise("w", MIB))]
 SIZE = 9 * MIB + 1536
@@ -68,18 +68,6 @@ def test_what_cannot_be_read_back_is_refused_at_once(program, tmp_path, place):
 
 
 # --- what was damaged in between ------------------------------------------------
-
-
-def output_of(pid, path):
-    """A descriptor of ours on the file without a name that a run writes, or the hidden one."""
-    folder = os.path.dirname(path)
-    for fd in os.listdir("/proc/%d/fd" % pid):
-        name = "/proc/%d/fd/%s" % (pid, fd)
-        target = os.readlink(name)
-        if target.startswith(folder) and not target.startswith(path) and \
-                os.stat(name).st_mode & 0o100000:
-            return os.open(name, os.O_RDWR)
-    return None
 
 
 def damage(program, out, at, *more, status=3):

@@ -23,10 +23,11 @@ SIZE = 12 * MIB
 class Guest:
     """A disk in a pool, and what a guest has written to it."""
 
-    def __init__(self, pool, sr="nfs", size=SIZE, label="a disk"):
+    def __init__(self, pool, sr="nfs", size=SIZE, label="a disk", file=None):
+        """file: what is in it; without one zeros, or in some SRs what others have left there."""
         self.pool = pool
         self.client = client_of(pool)
-        self.uuid = pool.make_disk(sr, size, label=label)
+        self.uuid = pool.make_disk(sr, size, file, label=label)
         self.ref = self.client.call("VDI.get_by_uuid", self.uuid)
         self.model = bytearray(size)
 

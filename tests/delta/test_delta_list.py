@@ -143,6 +143,13 @@ def test_it_goes_onto_the_disk_of_the_full_copy(program, pool, tmp_path, last):
     assert content_of_vdi(pool, made)[:len(last)] == last
 
 
+def test_the_name_of_its_parent_is_told(program, tmp_path, last):
+    write(tmp_path, last, 3 * MIB, b"new")
+    delta(program, tmp_path, "--parent", "full.vhd")
+    program("copy", tmp_path / "delta.vhd", tmp_path / "flat.raw")
+    assert (tmp_path / "flat.raw").read_bytes() == last
+
+
 # --- what is refused ---------------------------------------------------------
 
 
@@ -173,6 +180,3 @@ def test_a_pool_as_destination(program, pool, tmp_path, last):
     assert last and not pool.disks
 
 
-def test_verify_is_refused(program, tmp_path, last):
-    delta(program, tmp_path, "--verify", status=2)
-    assert last

@@ -285,6 +285,15 @@ def test_put_of_a_bad_source_is_no_file(program, nginx, forms, tmp_path):
     assert not os.path.exists(nginx.path("bad.tgz"))
 
 
+def test_put_of_a_delta_with_the_next_list(program, nginx, tmp_path):
+    """The digest that is taken is the disk's and not the delta's, so no note of it is sent."""
+    program("copy", "--blocks", tmp_path / "list", nginx.path("a.raw"), tmp_path / "full.vhd")
+    program("copy", "--base", tmp_path / "list", "--blocks", tmp_path / "next",
+            nginx.path("a.raw"), nginx.url("delta.tar"), *ONCE)
+    assert (tmp_path / "next").read_text().splitlines()[-1] == \
+        (tmp_path / "list").read_text().splitlines()[-1]
+
+
 def test_pythons_own_server(program, nginx, forms, tmp_path):
     server = PythonServer(nginx.files, type("Quiet", (http.server.SimpleHTTPRequestHandler,),
                                             {"log_message": lambda *a: None}))

@@ -34,8 +34,7 @@ static int check_vhd(const struct xapi *x, const struct xapi_vdi *vdi,
     if (!vdi->takes_vhd)
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: VDI %s is no VHD (its SR \"%s\" is of type %s), so "
-                       "the pool cannot tell what differs; a list of block "
-                       "digests (copy --blocks) as --base does for any disk",
+                       "the pool cannot tell what differs",
                        xapi_name(x), vdi->uuid, vdi->sr.label, vdi->sr.type);
     if (!pool_export_is_vhd(vdi->size))
         return err_set(e, ERR_UNSUPPORTED,
@@ -46,15 +45,28 @@ static int check_vhd(const struct xapi *x, const struct xapi_vdi *vdi,
     return 0;
 }
 
-int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
-                           const struct xapi_vdi *base,
-                           const struct xapi_vdi *disk, struct err *e)
+int pool_base_check(const struct vhdstream *v, const struct xapi *x,
+                    const struct xapi_vdi *base, const struct xapi_vdi *disk,
+                    struct err *e)
 {
     if (!strcmp(base->uuid, disk->uuid))
         return err_set(e, ERR_USAGE,
                        "%s: VDI %s is the disk and its own base; name a "
                        "snapshot of it, or an earlier one, with --base",
                        xapi_name(x), disk->uuid);
+    if (may_be_written(base))
+        notice_say(&v->notice,
+                   "%s: the base %s is a VM's disk and no snapshot; what was "
+                   "written to it after it was copied is missing in the delta",
+                   xapi_name(x), base->uuid);
+    return 0;
+}
+
+int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
+                           const struct xapi_vdi *base,
+                           const struct xapi_vdi *disk, struct err *e)
+{
+    TRY(pool_base_check(v, x, base, disk, e));
     TRY(check_vhd(x, disk, e));
     TRY(check_vhd(x, base, e));
     if (strcmp(base->sr.uuid, disk->sr.uuid) != 0)
@@ -63,11 +75,6 @@ int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
                        "the pool can tell what differs only within one SR",
                        xapi_name(x), disk->uuid, disk->sr.label, base->uuid,
                        base->sr.label);
-    if (may_be_written(base))
-        notice_say(&v->notice,
-                   "%s: the base %s is a VM's disk and no snapshot; what was "
-                   "written to it after it was copied is missing in the delta",
-                   xapi_name(x), base->uuid);
     return 0;
 }
 

@@ -14,11 +14,14 @@
 int pool_base_find(struct xapi *x, const char *name, struct xapi_vdi *out,
                    struct err *e);
 
-/* Whether the pool can tell what `disk` has that `base` has not: ERR_USAGE for
- * one disk twice, ERR_UNSUPPORTED for disks that are no VHDs in one SR. Says so
- * where the base is a VM's disk, which may have been written to since it was
- * copied.
- */
+/* ERR_USAGE for one disk twice. Says so where the base is a VM's disk, which
+ * may have been written to since it was copied. */
+int pool_base_check(const struct vhdstream *v, const struct xapi *x,
+                    const struct xapi_vdi *base, const struct xapi_vdi *disk,
+                    struct err *e);
+
+/* The same, and whether the pool can tell what `disk` has that `base` has not:
+ * ERR_UNSUPPORTED for disks that are no VHDs in one SR. */
 int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
                            const struct xapi_vdi *base,
                            const struct xapi_vdi *disk, struct err *e);

@@ -17,6 +17,7 @@ struct pool_input {
     struct xapi_disk *disk;
     struct xapi_disk *snapshot; /* NULL: the disk itself is read */
     struct xapi_vdi base;       /* of --base; ref "": none */
+    bool compared;              /* ... it has to be read, too */
     bool ready;                 /* all was found */
 };
 
@@ -26,6 +27,22 @@ static const struct xapi_vdi *vdi_of(const struct pool_input *pool)
     return pool->snapshot ? &pool->snapshot->vdi : &pool->disk->vdi;
 }
 
+/* Where the pool cannot tell what differs, the disks themselves can. */
+static int ask_difference(struct vhdstream *v, struct pool_input *pool,
+                          const struct xapi_vdi *base, struct err *e)
+{
+    struct err why = {0};
+    int code = pool_base_check_export(v, pool->x, base, &pool->disk->vdi, &why);
+
+    pool->compared = code == ERR_UNSUPPORTED;
+    if (pool->compared)
+        notice_say(&v->notice, "%s; both disks are read and compared",
+                   why.text);
+    else if (code < 0)
+        *e = why;
+    return pool->compared ? 0 : code;
+}
+
 /* Before a snapshot is made for nothing. */
 static int find_base(struct vhdstream *v, const char *name,
                      struct pool_input *pool, struct err *e)
@@ -33,7 +50,7 @@ static int find_base(struct vhdstream *v, const char *name,
     struct xapi_vdi vdi;
 
     TRY(pool_base_find(pool->x, name, &vdi, e));
-    TRY(pool_base_check_export(v, pool->x, &vdi, &pool->disk->vdi, e));
+    TRY(ask_difference(v, pool, &vdi, e));
     pool->base = vdi;
     return 0;
 }
@@ -65,19 +82,38 @@ bool pool_input_is_ready(const struct pool_input *pool)
 int pool_input_export(struct vhdstream *v, struct pool_input *pool,
                       struct image **out, struct err *e)
 {
-    const struct xapi_vdi *base = *pool->base.ref ? &pool->base : NULL;
+    bool part = *pool->base.ref && !pool->compared;
+    const struct xapi_vdi *base = part ? &pool->base : NULL;
 
     return pool_export_open(v, pool->x, vdi_of(pool), base, &v->progress.read,
+                            out, e);
+}
+
+int pool_input_find(struct vhdstream *v, const struct place *p,
+                    struct input *out, struct err *e)
+{
+    if (out->pool)
+        return 0;
+    TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
+    return find_disk(v, out, p, out->pool, e);
+}
+
+bool pool_input_is_compared(const struct pool_input *pool)
+{
+    return pool->compared;
+}
+
+int pool_input_export_base(struct vhdstream *v, struct pool_input *pool,
+                           struct image **out, struct err *e)
+{
+    return pool_export_open(v, pool->x, &pool->base, NULL, &v->progress.read,
                             out, e);
 }
 
 int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e)
 {
-    if (!out->pool) {
-        TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
-        TRY(find_disk(v, out, p, out->pool, e));
-    }
+    TRY(pool_input_find(v, p, out, e));
     (void)uuid_parse(vdi_of(out->pool)->uuid, &out->uuid);
     (void)uuid_parse(out->pool->base.uuid, &out->parent_uuid);
     return pool_input_export(v, out->pool, &out->img, e);
@@ -88,8 +124,7 @@ int pool_input_open_bytes(struct vhdstream *v, const struct place *p,
 {
     const struct xapi_vdi *vdi;
 
-    TRY(mem_alloc(&out->pool, sizeof(*out->pool), "a pool", e));
-    TRY(find_disk(v, out, p, out->pool, e));
+    TRY(pool_input_find(v, p, out, e));
     vdi = vdi_of(out->pool);
     if (!pool_export_is_vhd(vdi->size))
         return err_set(e, ERR_UNSUPPORTED,

@@ -13,6 +13,18 @@
 int pool_input_open(struct vhdstream *v, const struct place *p,
                     struct input *out, struct err *e);
 
+/* What that does first: logs in and finds the disk, unless that was done. */
+int pool_input_find(struct vhdstream *v, const struct place *p,
+                    struct input *out, struct err *e);
+
+/* Whether the disk's base was found and the pool cannot tell what differs from
+ * it: the exports are of the whole disk then. */
+bool pool_input_is_compared(const struct pool_input *pool);
+
+/* Begins the export of that base, whole, and decodes the head. */
+int pool_input_export_base(struct vhdstream *v, struct pool_input *pool,
+                           struct image **out, struct err *e);
+
 /* Begins the export of the disk that was found, once more, and decodes the
  * head. */
 int pool_input_export(struct vhdstream *v, struct pool_input *pool,

@@ -288,3 +288,21 @@ int coverage_gap(const struct coverage *c, uint64_t from, uint64_t end,
     *stop = find(c, *first, end, true);
     return *first < end;
 }
+
+bool coverage_same(const struct coverage *a, const struct coverage *b,
+                   uint64_t size, uint64_t *sector)
+{
+    uint64_t end = size / SECTOR_SIZE;
+    bool owned = false;
+
+    for (uint64_t at = 0; at < end; owned = !owned) {
+        uint64_t next = find(a, at, end, !owned);
+        uint64_t other = find(b, at, end, !owned);
+
+        at = min_u64(next, other);
+        *sector = at;
+        if (next != other)
+            return false;
+    }
+    return true;
+}

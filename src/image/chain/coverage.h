@@ -71,6 +71,11 @@ int coverage_add(struct coverage *c, uint64_t sector, uint32_t count,
 int coverage_gap(const struct coverage *c, uint64_t from, uint64_t end,
                  uint64_t *first, uint64_t *stop);
 
+/* Whether of a disk of `size` bytes somebody has the same sectors in both; else
+ * the first one that somebody has in one only goes to *sector. Needs `keep`. */
+bool coverage_same(const struct coverage *a, const struct coverage *b,
+                   uint64_t size, uint64_t *sector);
+
 /* Bytes that it takes at present. */
 uint64_t coverage_memory(const struct coverage *c);
 

@@ -6,14 +6,22 @@
 #include "image/digest/image_hash.h"
 #include "image/digest/leaf_sum.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+enum { WATCHERS_MAX = 2 };
+
+struct watcher {
+    leaf_line *line;
+    void *ctx;
+};
 
 struct digest {
     struct leaf_order *order;
     struct leaf_sum *sum;
     struct hash_list *list; /* not owned */
-    leaf_line *line;        /* NULL: nobody watches */
-    void *ctx;
+    struct watcher watchers[WATCHERS_MAX];
+    unsigned nwatchers;
 };
 
 static int check_whole(const struct image *img, struct err *e)
@@ -63,8 +71,8 @@ static int add(void *ctx, const struct leaf_hash *hash, uint64_t count,
 
     if (d->list)
         TRY(hash_list_add(d->list, hash, count, e));
-    if (d->line)
-        TRY(d->line(d->ctx, hash, count, e));
+    for (unsigned i = 0; i < d->nwatchers; i++)
+        TRY(d->watchers[i].line(d->watchers[i].ctx, hash, count, e));
     return leaf_sum_add(d->sum, hash, count, e);
 }
 
@@ -96,8 +104,8 @@ int digest_open(struct digest **out, struct image **img, struct pool *pool,
 
 void digest_watch(struct digest *d, leaf_line *line, void *ctx)
 {
-    d->line = line;
-    d->ctx = ctx;
+    assert(d->nwatchers < WATCHERS_MAX);
+    d->watchers[d->nwatchers++] = (struct watcher){line, ctx};
 }
 
 int digest_finish(struct digest *d, struct leaf_hash *out, struct err *e)

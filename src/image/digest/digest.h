@@ -37,7 +37,8 @@ bool digest_is_arranged(const struct image *img);
 int digest_open(struct digest **out, struct image **img, struct pool *pool,
                 struct hash_list *list, struct err *e);
 
-/* All hashes go to `line` as well, in their order. Before the first block. */
+/* All hashes go to `line` as well, in their order. Before the first block; at
+ * most twice. */
 void digest_watch(struct digest *d, leaf_line *line, void *ctx);
 
 /* Once, after image_next has given 0. Ends the list. */
