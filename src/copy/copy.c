@@ -7,19 +7,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "copy/chain_copy.h"
-#include "copy/changes.h"
-#include "copy/hashing.h"
-#include "copy/input.h"
+#include "copy/copy_inner.h"
+#include "copy/delta/delta_copy.h"
 #include "copy/links/links_copy.h"
-#include "copy/operation.h"
-#include "copy/output.h"
-#include "copy/place.h"
 #include "copy/pool/pool_input.h"
 #include "copy/pool/pool_output.h"
 #include "copy/report/report.h"
 #include "copy/store_side.h"
 #include "copy/verify.h"
-#include "image/digest/image_hash.h"
 #include "image/encoder.h"
 #include "image/vhd/vhd_head.h"
 
@@ -28,26 +23,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Everything that a copy holds. */
-struct copy {
-    struct vhdstream *v;
-    struct place src, dst;
-    struct input in;
-    struct output out;
-    struct hashing hashing;
-    struct hashing part; /* of a delta that takes two readings: the second */
-    /* What a delta is against that takes two readings of the disk; or NULL: */
-    const char *list;         /* of block digests */
-    struct base_blocks *base; /* of a pool that cannot tell what differs */
-    struct changes changes;
-    struct progress sent; /* how it stood before anything was read back */
-    double start;
-    double moved; /* when all was at the destination, seconds from start */
-};
-
 /* A name for the new disk: that of the VDI or the image, or of the file without
  * folder and suffixes; something at least for a pipe. */
-static void name_disk(const struct copy *c, char label[NAME_SIZE])
+void copy_name_disk(const struct copy *c, char label[NAME_SIZE])
 {
     const char *name = c->src.name, *slash = strrchr(name, '/');
 
@@ -80,7 +58,7 @@ static void limit_rate(const struct copy *c)
 
 /* Bytes of a connection tell little of the disk, so its blocks are told, too,
  * where a pool takes part. */
-static int move_blocks(struct copy *c, struct err *e)
+int copy_move_blocks(struct copy *c, struct err *e)
 {
     const struct image *img = c->in.img;
     struct progress *p = &c->v->progress;
@@ -97,29 +75,6 @@ static int move_blocks(struct copy *c, struct err *e)
         img->nmapped);
 }
 
-/* A delta against a list: the source is read twice, since what differs has to
- * be known before the first byte is written. */
-static int place_list(struct copy *c, struct err *e)
-{
-    const struct options *opt = &c->v->opt;
-
-    if (!place_is_lasting(&c->src))
-        return err_set(e, ERR_USAGE,
-                       "--base %s: a list of block digests, for which the disk "
-                       "is read twice, and %s cannot be; copy it to a file "
-                       "first",
-                       opt->base, c->src.name);
-    if (c->dst.kind == PLACE_XAPI)
-        return err_set(e, ERR_USAGE,
-                       "--base %s: a list of block digests, which makes a "
-                       "delta in a file, and none in a pool",
-                       opt->base);
-    c->list = opt->base;
-    c->in.listed = true;
-    c->out.child = "base";
-    return 0;
-}
-
 /* Which side --base speaks of. */
 static int place_base(struct copy *c, struct err *e)
 {
@@ -133,7 +88,7 @@ static int place_base(struct copy *c, struct err *e)
                        "--base and --keep-parent: a delta stays what it is "
                        "with the one, is made or used up with the other");
     if (!uuid_is(opt->base) && changes_list_is(c->v, opt->base))
-        return place_list(c, e);
+        return delta_place_list(c, e);
     if (c->src.kind != PLACE_XAPI && opt->nparents)
         return err_set(e, ERR_USAGE,
                        "--base and --parent: both say what %s stands on",
@@ -160,7 +115,7 @@ static int place_base(struct copy *c, struct err *e)
 }
 
 /* All is at the destination; what follows reads it back. */
-static void note_moved(struct copy *c)
+void copy_note_moved(struct copy *c)
 {
     c->moved = wait_now() - c->start;
     progress_copy(&c->sent, &c->v->progress);
@@ -181,9 +136,9 @@ static int transfer_chain(struct copy *c, struct err *e)
     struct vhdstream *v = c->v;
     char label[NAME_SIZE];
 
-    name_disk(c, label);
+    copy_name_disk(c, label);
     TRY(move_chain(c, label, e));
-    note_moved(c);
+    copy_note_moved(c);
     TRY(chain_digest(v, &c->in, &c->out, &c->hashing, e));
     TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));
@@ -217,7 +172,7 @@ static const struct leaf_hash *digest_of(const struct copy *c)
 }
 
 /* By which the next delta will know the copy. */
-static int identify(struct copy *c, struct err *e)
+int copy_identify(struct copy *c, struct err *e)
 {
     if (uuid_is_null(&c->in.uuid) && c->in.img->vhd)
         c->in.uuid = c->in.img->vhd->footer.uuid;
@@ -228,140 +183,40 @@ static int identify(struct copy *c, struct err *e)
     return 0;
 }
 
-/* --- a delta against a list, or a base that has to be read -----------------*/
-
-static int open_whole(struct copy *c, struct err *e)
-{
-    TRY(input_open(c->v, &c->src, &c->in, e));
-    TRY(input_refuse_chain(&c->in, c->dst.name, e));
-    TRY(input_trim(c->v, &c->in, e));
-    TRY(input_complete(c->v, &c->src, &c->in, e));
-    return identify(c, e);
-}
-
-static int open_changes(struct copy *c, struct err *e)
-{
-    uint64_t size = c->in.img->size;
-
-    changes_close(&c->changes);
-    if (c->list)
-        return changes_open(&c->changes, c->v, c->list, size, e);
-    return changes_open_base(&c->changes, c->base, &c->in.parent_uuid, size, e);
-}
-
-/* The first time: what differs. */
-static int find_changes(struct copy *c, struct err *e)
-{
-    struct vhdstream *v = c->v;
-
-    TRY(open_whole(c, e));
-    TRY(open_changes(c, e));
-    TRY(hashing_fit(&c->hashing, &c->in.img, e));
-    TRY(image_async(&c->in.img, v->opt.threads, e));
-    TRY(hashing_begin(v, &c->hashing, &c->in.img, e));
-    digest_watch(c->hashing.digest, changes_add, &c->changes);
-    TRY(image_drain(c->in.img, &v->progress, &v->wait, e));
-    TRY(hashing_end(&c->hashing, e));
-    TRY(changes_end(&c->changes, e));
-    TRY(input_check_note(v, &c->in, &c->hashing.result, e));
-    input_rewind(&c->in, e);
-    digest_close(c->hashing.digest);
-    c->hashing.digest = NULL;
-    return 0;
-}
-
-static void name_parent_file(struct copy *c, char name[UUID_TEXT_SIZE + 4])
-{
-    uuid_format(&c->changes.uuid, name);
-    memcpy(name + UUID_TEXT_SIZE - 1, ".vhd", sizeof(".vhd"));
-    c->out.parent = c->in.parent ? c->in.parent : name;
-    c->out.uuid = c->in.uuid;
-    c->out.parent_uuid = c->changes.uuid;
-}
-
-static int watch_changes(struct copy *c, struct err *e)
-{
-    if (!c->part.wanted)
-        return image_hash(&c->in.img, c->v->pool, changes_take, &c->changes, e);
-    TRY(hashing_begin(c->v, &c->part, &c->in.img, e));
-    digest_watch(c->part.digest, changes_take_line, &c->changes);
-    return 0;
-}
-
-/* The second time: that and no more. */
-static int transfer_changes(struct copy *c, struct err *e)
-{
-    char label[NAME_SIZE], name[UUID_TEXT_SIZE + 4];
-    struct vhdstream *v = c->v;
-
-    c->hashing.alone = true;
-    c->part = (struct hashing){.wanted = v->verify, .part = true};
-    TRY(find_changes(c, e));
-    TRY(open_whole(c, e));
-    TRY(image_reblock(&c->in.img, e));
-    TRY(image_pick(&c->in.img, c->changes.picked, e));
-    TRY(hashing_fit(&c->part, &c->in.img, e));
-    name_parent_file(c, name);
-    name_disk(c, label);
-    TRY(output_begin(v, &c->out, &c->in.img, label, e));
-    TRY(image_async(&c->in.img, v->opt.threads, e));
-    TRY(watch_changes(c, e));
-    TRY(move_blocks(c, e));
-    TRY(changes_check(&c->changes, c->in.img->name, e));
-    TRY(hashing_end(&c->part, e));
-    TRY(output_finish(&c->out, e));
-    note_moved(c);
-    TRY(verify_copy(v, &c->out, &c->part, c->in.img->size, e));
-    TRY(output_complete(&c->out, e));
-    TRY(hashing_finish(&c->hashing, e));
-    return input_finish(&c->in, e);
-}
-
-/* Before the disk: the base that it has to be compared with. Once. */
-static int read_base(struct copy *c, struct err *e)
-{
-    if (!c->in.base || c->base)
-        return 0;
-    TRY(input_find(c->v, &c->src, &c->in, e));
-    if (!pool_input_is_compared(c->in.pool))
-        return 0;
-    return base_blocks_read(&c->base, &c->in, e);
-}
-
 static int transfer(struct copy *c, struct err *e)
 {
     struct vhdstream *v = c->v;
     char label[NAME_SIZE];
 
     TRY(output_prepare(v, &c->dst, &c->out, e));
-    TRY(read_base(c, e));
-    TRY(hashing_prepare(v, c->list || c->base || hashing_is_wanted(v),
+    TRY(delta_read_base(c, e));
+    TRY(hashing_prepare(v, delta_is_found(c) || hashing_is_wanted(v),
                         &c->hashing, e));
-    if (c->list || c->base)
-        return transfer_changes(c, e);
+    if (delta_is_found(c))
+        return delta_transfer(c, e);
     TRY(open_input(c, e));
     if (c->in.is_chain)
         return transfer_chain(c, e);
     TRY(input_trim(v, &c->in, e));
     TRY(input_complete(v, &c->src, &c->in, e));
-    TRY(identify(c, e));
+    TRY(copy_identify(c, e));
     c->out.parent = c->in.parent;
     c->out.uuid = c->in.uuid;
     c->out.parent_uuid = c->in.parent_uuid;
     c->hashing.part = c->in.img->has_parent && !v->opt.digest && !v->opt.blocks;
     TRY(hashing_fit(&c->hashing, &c->in.img, e));
-    name_disk(c, label);
+    copy_name_disk(c, label);
     TRY(output_begin(v, &c->out, &c->in.img, label, e));
     c->in.img->stage = operation_stage(v, STAGE_DECODE);
     TRY(image_async(&c->in.img, v->opt.threads, e));
     TRY(begin_hashing(c, e));
-    TRY(move_blocks(c, e));
+    TRY(copy_move_blocks(c, e));
     TRY(hashing_end(&c->hashing, e));
     TRY(input_check_note(v, &c->in, digest_of(c), e));
     if (digest_of(c))
         output_note(&c->out, c->in.img->size, &c->hashing.result);
     TRY(output_finish(&c->out, e));
-    note_moved(c);
+    copy_note_moved(c);
     TRY(verify_copy(v, &c->out, &c->hashing, c->in.img->size, e));
     TRY(output_complete(&c->out, e));
     TRY(hashing_finish(&c->hashing, e));

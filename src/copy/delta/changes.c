@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "copy/changes.h"
+#include "copy/delta/changes.h"
 
 #include "base/bits.h"
 #include "base/bytes.h"

@@ -6,7 +6,7 @@
 /* What of a disk differs from an earlier state of it, of which there is a list
  * of block digests (--base LIST) or the hashes of its blocks (--base REF). */
 
-#include "copy/base_blocks.h"
+#include "copy/delta/base_blocks.h"
 #include "copy/hashing.h"
 #include "copy/operation.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "copy/base_blocks.h"
+#include "copy/delta/base_blocks.h"
 
 #include "base/checked.h"
 #include "base/mem.h"
