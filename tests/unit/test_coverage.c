@@ -249,10 +249,59 @@ static void test_a_run_in_each_cell_takes_40_bytes_a_cell(void **state)
     coverage_close(c);
 }
 
+/* --- two of them -----------------------------------------------------------*/
+
+/* Somebody has [from, stop), which is in one cell. */
+static void own(struct coverage *c, uint64_t from, uint64_t stop)
+{
+    uint8_t bits[CELL_SECTORS / 8];
+    struct err e;
+
+    memset(bits, 0xff, sizeof(bits));
+    assert_ok(coverage_add(c, from, (uint32_t)(stop - from), bits, &e), &e);
+}
+
+static struct coverage *one_delta(void)
+{
+    struct coverage *c = opened(PLENTY, true);
+    struct err e;
+
+    assert_ok(coverage_grow(c, SIZE, &e), &e);
+    coverage_begin(c, 0, false);
+    return c;
+}
+
+static void test_the_first_sector_of_one_only_is_told(void **state)
+{
+    const struct {
+        uint64_t from, stop;
+    } runs[] = {{0, 1},
+                {CELL_SECTORS - 1, CELL_SECTORS},
+                {CELL_SECTORS, 2 * CELL_SECTORS},
+                {SECTORS - 1, SECTORS}};
+    struct coverage *a = one_delta(), *b = one_delta();
+    uint64_t at;
+
+    (void)state;
+    assert_true(coverage_same(a, b, SIZE, &at));
+    for (unsigned i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+        own(a, runs[i].from, runs[i].stop);
+        assert_false(coverage_same(a, b, SIZE, &at));
+        assert_int_equal(at, runs[i].from);
+        assert_false(coverage_same(b, a, SIZE, &at));
+        assert_int_equal(at, runs[i].from);
+        own(b, runs[i].from, runs[i].stop);
+        assert_true(coverage_same(a, b, SIZE, &at));
+    }
+    coverage_close(a);
+    coverage_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order_of_members_as_a_model_has_it),
+        cmocka_unit_test(test_the_first_sector_of_one_only_is_told),
         cmocka_unit_test(test_owners_that_became_one_make_room),
         cmocka_unit_test(
             test_a_chain_that_comes_base_first_takes_the_table_only),
