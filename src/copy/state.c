@@ -37,10 +37,10 @@ static char *state_text(const struct state *st)
 
     shape_format(&st->shape, shape);
     object = json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "vhdstream_state", VERSION,
-        "destination", st->destination, "vdi", st->vdi, "run", st->run, "task",
-        st->task, "map", shape, "blocks", (json_int_t)st->rest.blocks, "holes",
-        (json_int_t)st->rest.holes);
+        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "vhdstream_state",
+        VERSION, "destination", st->destination, "vdi", st->vdi, "base",
+        st->base, "run", st->run, "task", st->task, "map", shape, "blocks",
+        (json_int_t)st->rest.blocks, "holes", (json_int_t)st->rest.holes);
     if (object)
         text = json_dumps(object, JSON_INDENT(2));
     json_decref(object);
@@ -87,14 +87,15 @@ static bool take_text(char *out, size_t size, const char *value)
 static bool state_parse(const json_t *object, struct state *out)
 {
     const char *destination, *vdi, *run, *task, *map;
+    const char *base = ""; /* of a whole disk there may be none */
     json_int_t blocks, holes;
     int version;
 
     if (json_unpack((json_t *)object,
-                    "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:I}",
+                    "{s:i, s:s, s:s, s?s, s:s, s:s, s:s, s:I, s:I}",
                     "vhdstream_state", &version, "destination", &destination,
-                    "vdi", &vdi, "run", &run, "task", &task, "map", &map,
-                    "blocks", &blocks, "holes", &holes) < 0)
+                    "vdi", &vdi, "base", &base, "run", &run, "task", &task,
+                    "map", &map, "blocks", &blocks, "holes", &holes) < 0)
         return false;
     if (version != VERSION || blocks < 0 || blocks > BLOCKS_MAX || holes < 0 ||
         !shape_parse(map, &out->shape))
@@ -103,6 +104,7 @@ static bool state_parse(const json_t *object, struct state *out)
     out->rest.holes = (uint64_t)holes;
     return take_text(out->destination, sizeof(out->destination), destination) &&
            take_text(out->vdi, sizeof(out->vdi), vdi) &&
+           take_text(out->base, sizeof(out->base), base) &&
            take_text(out->run, sizeof(out->run), run) &&
            take_text(out->task, sizeof(out->task), task);
 }

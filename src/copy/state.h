@@ -18,7 +18,8 @@
 struct state {
     char destination[NAME_SIZE]; /* the place */
     char vdi[XAPI_UUID_SIZE];
-    char run[UUID_TEXT_SIZE]; /* that made the VDI; "": it was there before */
+    char base[XAPI_UUID_SIZE]; /* of a delta: that it is laid over; or "" */
+    char run[UUID_TEXT_SIZE];  /* that made the VDI; "": it was there before */
     char task[XAPI_OPAQUE_SIZE]; /* of the transfer under way */
     struct image_shape shape;    /* of the disk that is sent */
     struct encoder_rest rest;

@@ -36,7 +36,9 @@ struct encoder_ops {
     /* All that comes after them. */
     int (*end)(struct encoder *enc, struct sink *s, struct err *e);
     /* What is left to be written when the first `len` bytes of the output have
-     * arrived. NULL: it can only be written from the beginning. */
+     * arrived. NULL: it can only be written from the beginning. Where the size
+     * is open that is known of what was written, and told for some 64 MiB back;
+     * less may have to be said than has arrived. */
     void (*reached)(const struct encoder *enc, uint64_t len,
                     struct encoder_rest *rest);
     void (*close)(struct encoder *enc);
@@ -102,6 +104,11 @@ int chunked_encoder(struct encoder **out, const struct image *img,
  * are any, become zero before that. Its size is open. */
 int chunked_runs_encoder(struct encoder **out, const struct image *img,
                          uint64_t zeros_at, uint64_t zeros_end, struct err *e);
+
+/* The rest of the same after a break. */
+int chunked_runs_rest(struct encoder **out, const struct image *img,
+                      uint64_t zeros_at, uint64_t zeros_end,
+                      const struct encoder_rest *rest, struct err *e);
 
 /* What raw_encoder and chunked_encoder ask of an image: whole, and not larger
  * than `size`. */

@@ -158,9 +158,7 @@ int xapi_import_break(struct sink *s, uint64_t *sure, struct err *e)
 
     im->failed = true;
     TRY(xapi_transfer_break(&im->t, e));
-    if (is_open(im))
-        certain = 0;
-    else if (im->t.reached >= 0)
+    if (!is_open(im) && im->t.reached >= 0)
         certain = min_u64(certain,
                           (uint64_t)(im->t.reached * (double)im->how.length));
     *sure = certain;

@@ -7,7 +7,11 @@
 #include "xapi/xapi_disk.h"
 #include "xapi/xapi_transfer.h"
 
-/* More than sockets and proxies hold: what was sent so long ago has arrived. */
+/* More than sockets and proxies hold, where nobody has raised the kernels'
+ * bounds (tcp_wmem 4 MiB, tcp_rmem 6 MiB): what was sent so long ago has
+ * arrived. And was written: the server's child takes a record, or a block, when
+ * it has written the one before (O_DIRECT). Where that does not hold, reading
+ * back finds it. */
 enum { XAPI_ON_THE_WAY = 32 * 1024 * 1024 };
 
 struct xapi_import {
@@ -38,7 +42,10 @@ const char *xapi_import_task(const struct sink *s);
 
 /* After a failure of such a sink, before it is closed: breaks the transfer off
  * and waits, as long as finish does, until the server has let go of the disk.
- * How many bytes of the body it has surely written then goes to *sure.
+ * How many bytes of the body it has surely written then goes to *sure: all but
+ * XAPI_ON_THE_WAY, and not more than the task has told of a body whose length
+ * is known. Of an open one a task tells nothing; such a body passes no proxy
+ * that would keep it, since none could tell where it ends.
  * ERR_UNSETTLED, ERR_CANCELLED. */
 int xapi_import_break(struct sink *s, uint64_t *sure, struct err *e);
 

@@ -16,6 +16,7 @@ static struct state sample(void)
 {
     struct state st = {.destination = "xapi://root@h\xc3\xb6st/sr/a%20b",
                        .vdi = "6bcac491-064d-4126-bb13-9670bbef11f0",
+                       .base = "0d6c4b1f-3a5e-4f55-8bb0-6d3c6a5a9a10",
                        .run = "391f52b7-c4e8-4d68-a08f-f0042c1eacb1",
                        .task = "OpaqueRef:ecc58628-e1a6-4e80-81e8-b4c2316f0929",
                        .rest = {.blocks = BLOCKS_MAX, .holes = INT64_MAX}};
@@ -41,6 +42,7 @@ static void test_what_is_written_is_read(void **state)
     assert_int_equal(read_it(&back), 1);
     assert_string_equal(back.destination, st.destination);
     assert_string_equal(back.vdi, st.vdi);
+    assert_string_equal(back.base, st.base);
     assert_string_equal(back.run, st.run);
     assert_string_equal(back.task, st.task);
     assert_true(image_shape_is_same(&back.shape, &st.shape));

@@ -9,6 +9,7 @@
 #include "copy/pool/pool_login.h"
 #include "copy/pool/pool_output_inner.h"
 #include "copy/pool/pool_state.h"
+#include "image/digest/digest.h"
 #include "image/vhd/vhd_head.h"
 #include "xapi/xapi_import.h"
 
@@ -173,7 +174,8 @@ static int encode_runs(struct output *out, const struct image *img,
     uint64_t end = pool->vdi.size;
     uint64_t at = pool->vdi.takes_vhd ? end : min_u64(pool->base.size, end);
 
-    return chunked_runs_encoder(&out->enc, img, at, end, e);
+    TRY(check_rest(pool, img, e));
+    return chunked_runs_rest(&out->enc, img, at, end, &pool->rest, e);
 }
 
 static int encode(struct output *out, struct image **img, struct err *e)
@@ -227,6 +229,7 @@ int pool_output_begin(struct vhdstream *v, struct output *out,
     struct xapi_import how = {0};
 
     TRY(check_same(pool, *img, e));
+    pool->provable = digest_is_arranged(*img);
     if (pool_output_is_delta(pool))
         TRY(pool_base_check_import(v, pool->x, &pool->base, *img, e));
     pool_output_note_image(pool, *img, &out->uuid);
@@ -259,7 +262,7 @@ int pool_output_break(struct output *out, bool *further, struct err *e)
     if (!out->sink || out->sink->finished)
         return 0;
     TRY(xapi_import_break(pool->import, &sure, e));
-    if (!pool_output_is_delta(pool))
+    if (pool->provable)
         (void)encoder_reached(out->enc, sure, &pool->rest);
     pool_state_note(out, &pool->rest);
     pool->v->verify |= pool_output_is_rest(pool);

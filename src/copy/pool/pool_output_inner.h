@@ -21,6 +21,8 @@ struct pool_output {
     bool existing;            /* it was there before */
     bool ready;               /* all was found */
     bool noted;               /* a digest goes with it */
+    bool provable;            /* what is sent can be read back and compared as
+                                 it comes, so after a break the rest will do */
     enum xapi_format form;    /* of the transfer under way */
     struct image_shape shape; /* of what is sent */
     bool begun;               /* shape is known */

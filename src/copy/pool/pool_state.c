@@ -52,6 +52,11 @@ static int check_state(const struct pool_output *pool, const struct place *p,
         return err_set(e, ERR_USAGE,
                        "%s: tells of a transfer to %s, VDI %s, not to %s",
                        v->opt.state, st->destination, st->vdi, p->name);
+    if (strcmp(st->base, pool->base.uuid) != 0)
+        return err_set(e, ERR_USAGE,
+                       "%s: tells of a transfer over %s, and --base names %s",
+                       v->opt.state, *st->base ? st->base : "no base",
+                       *pool->base.uuid ? pool->base.uuid : "none");
     return 0;
 }
 
@@ -86,6 +91,7 @@ static int write_state(const struct output *out,
     (void)snprintf(st.destination, sizeof(st.destination), "%s",
                    out->place->name);
     (void)snprintf(st.vdi, sizeof(st.vdi), "%s", pool->vdi.uuid);
+    (void)snprintf(st.base, sizeof(st.base), "%s", pool->base.uuid);
     (void)snprintf(st.run, sizeof(st.run), "%s", pool->run);
     if (out->sink)
         (void)snprintf(st.task, sizeof(st.task), "%s",
@@ -112,8 +118,7 @@ static int on_checkpoint(void *ctx, uint64_t pos, struct err *e)
     struct encoder_rest rest = {0};
 
     (void)e;
-    /* A delta has no digest that would prove it, so all of it is sent again. */
-    if (!pool_output_is_delta(out->xapi) && pos > XAPI_ON_THE_WAY &&
+    if (out->xapi->provable && pos > XAPI_ON_THE_WAY &&
         encoder_reached(out->enc, pos - XAPI_ON_THE_WAY, &rest))
         pool_state_note(out, &rest);
     return 0;

@@ -15,6 +15,16 @@ enum {
     RECORD_HEAD = 12, /* as in chunked_encode.c */
     ROOM = 512 * 1024,
     SMALL = 64 * 1024,
+    /* Marks cover at least the last MARKS * MARK_STEP bytes of the output:
+     * twice what can be on the way. */
+    MARK_STEP = 64 * 1024,
+    MARKS = 1024,
+};
+
+/* How many blocks were through when the output had that length. */
+struct mark {
+    uint64_t pos;
+    uint32_t blocks;
 };
 
 /* A guest's writes are small: each record in a call of its own would be two
@@ -22,8 +32,13 @@ enum {
 struct runs_encoder {
     struct encoder base;
     uint64_t zeros_at, zeros_end; /* written before the sectors */
+    struct encoder_rest from;     /* what came before is there already */
+    struct image_cursor cursor;   /* the pieces that have come */
     uint8_t *room;                /* ROOM bytes */
     size_t len;
+    uint64_t pos;       /* of the output, what is in the room included */
+    struct mark *marks; /* the last MARKS of nmarks, in turns */
+    uint64_t nmarks;
 };
 
 static void fill_head(uint8_t *raw, uint64_t offset, uint32_t len)
@@ -45,6 +60,7 @@ static int write_room(struct runs_encoder *r, struct sink *s, struct err *e)
 static int gather(struct runs_encoder *r, struct sink *s, const void *data,
                   size_t len, struct err *e)
 {
+    r->pos += len;
     if (len > SMALL || len > ROOM - r->len)
         TRY(write_room(r, s, e));
     if (len > SMALL)
@@ -70,30 +86,50 @@ static int runs_begin(struct encoder *enc, struct sink *s, struct err *e)
     uint8_t head[RECORD_HEAD];
     uint64_t len;
 
-    r->len = 0;
     for (uint64_t at = r->zeros_at; at < r->zeros_end; at += len) {
         len = min_u64(r->zeros_end - at, PIECE_MAX);
         fill_head(head, at, (uint32_t)len);
         TRY(sink_write(s, head, sizeof(head), e));
         TRY(sink_zeros(s, len, e));
+        r->pos += sizeof(head) + len;
     }
     return 0;
+}
+
+static uint64_t last_mark(const struct runs_encoder *r)
+{
+    return r->nmarks ? r->marks[(r->nmarks - 1) % MARKS].pos : 0;
+}
+
+/* The bits tell only now how much of the output a block is. */
+static void mark_block(struct runs_encoder *r)
+{
+    if (r->pos - last_mark(r) < MARK_STEP)
+        return;
+    r->marks[r->nmarks++ % MARKS] = (struct mark){r->pos, r->cursor.steps};
 }
 
 static int runs_block(struct encoder *enc, struct sink *s,
                       const struct block *b, struct err *e)
 {
+    struct runs_encoder *r = (struct runs_encoder *)enc;
     uint64_t start = (uint64_t)b->index * enc->img->block_size + b->offset;
     uint32_t count = b->len / SECTOR_SIZE, run;
+    struct block expected;
 
+    (void)image_step_piece(enc->img, &r->cursor, &expected);
+    if (r->cursor.steps <= r->from.blocks)
+        return 0;
     for (uint32_t at = 0; at < count; at += run) {
         uint32_t from = at * SECTOR_SIZE;
 
         run = (uint32_t)bits_run(b->present, at, count);
         if (bit_get(b->present, at))
-            TRY(put_record((struct runs_encoder *)enc, s, start + from,
-                           b->data + from, run * SECTOR_SIZE, e));
+            TRY(put_record(r, s, start + from, b->data + from,
+                           run * SECTOR_SIZE, e));
     }
+    if (!r->cursor.left_in_block)
+        mark_block(r);
     return 0;
 }
 
@@ -106,33 +142,76 @@ static int runs_end(struct encoder *enc, struct sink *s, struct err *e)
     return write_room(r, s, e);
 }
 
+/* Zeros come first, so where blocks are done they are, too. */
+static void runs_reached(const struct encoder *enc, uint64_t len,
+                         struct encoder_rest *rest)
+{
+    const struct runs_encoder *r = (const struct runs_encoder *)enc;
+    uint64_t first = r->nmarks > MARKS ? r->nmarks - MARKS : 0;
+    uint64_t left = len, now;
+
+    *rest = r->from;
+    for (uint64_t at = r->zeros_at; at < r->zeros_end; at += now) {
+        now = min_u64(r->zeros_end - at, PIECE_MAX);
+        if (left < RECORD_HEAD + now)
+            return;
+        left -= RECORD_HEAD + now;
+        rest->holes = at + now;
+    }
+    for (uint64_t i = first; i < r->nmarks; i++)
+        if (r->marks[i % MARKS].pos <= len)
+            rest->blocks = r->marks[i % MARKS].blocks;
+}
+
 static void runs_close(struct encoder *enc)
 {
-    free(((struct runs_encoder *)enc)->room);
-    free(enc);
+    struct runs_encoder *r = (struct runs_encoder *)enc;
+
+    free(r->room);
+    free(r->marks);
+    free(r);
 }
 
 static const struct encoder_ops runs_ops = {
     .begin = runs_begin,
     .block = runs_block,
     .end = runs_end,
+    .reached = runs_reached,
     .close = runs_close,
 };
+
+static int make_room(struct runs_encoder *r, struct err *e)
+{
+    TRY(mem_alloc_array(&r->marks, MARKS, sizeof(*r->marks), "an encoder", e));
+    return mem_alloc_buffer(&r->room, ROOM, e);
+}
+
+int chunked_runs_rest(struct encoder **out, const struct image *img,
+                      uint64_t zeros_at, uint64_t zeros_end,
+                      const struct encoder_rest *rest, struct err *e)
+{
+    struct runs_encoder *r = NULL;
+
+    TRY(mem_alloc(&r, sizeof(*r), "an encoder", e));
+    r->base = (struct encoder){
+        .ops = &runs_ops, .img = img, .size = ENCODER_SIZE_OPEN};
+    r->from = *rest;
+    r->zeros_at = rest->blocks ? zeros_end : max_u64(zeros_at, rest->holes);
+    r->zeros_end = zeros_end;
+    if (make_room(r, e) < 0) {
+        runs_close(&r->base);
+        return e->code;
+    }
+    *out = &r->base;
+    return 0;
+}
 
 int chunked_runs_encoder(struct encoder **out, const struct image *img,
                          uint64_t zeros_at, uint64_t zeros_end, struct err *e)
 {
-    FREE struct runs_encoder *r = NULL;
+    const struct encoder_rest all = {0};
 
-    TRY(mem_alloc(&r, sizeof(*r), "an encoder", e));
-    TRY(mem_alloc_buffer(&r->room, ROOM, e));
-    r->base = (struct encoder){
-        .ops = &runs_ops, .img = img, .size = ENCODER_SIZE_OPEN};
-    r->zeros_at = zeros_at;
-    r->zeros_end = zeros_end;
-    *out = &r->base;
-    r = NULL;
-    return 0;
+    return chunked_runs_rest(out, img, zeros_at, zeros_end, &all, e);
 }
 
 /* --- what nobody has ------------------------------------------------------*/
