@@ -159,5 +159,6 @@ def test_a_state_is_of_one_base(program, pool, large, put, state):
     for less in (["--base", other], []):
         line = program("copy", *pool.login, *less, *how[-2:], "--state", state, "--resume",
                        status=2).lines[-1]
-        assert "a transfer over %s, and --base names %s" % (base, less[1] if less else "none") in line
+        named = less[1] if less else "none"
+        assert "a transfer over %s, and --base names %s" % (base, named) in line
     assert uuid in pool.disks and state.exists()
