@@ -52,9 +52,12 @@ int output_read_back(struct vhdstream *v, struct output *out,
         .halt = v->halt,
     };
     CLEANUP(source) struct source *src = NULL;
+    struct pool_written disk;
 
-    if (out->xapi)
-        return pool_output_read_back(v, out->xapi, back, e);
+    if (out->xapi) {
+        disk = pool_output_written(out->xapi);
+        return pool_read_back(v, &disk, back, e);
+    }
     TRY(open_source(v, out, &src, e));
     /* The same network carries it again. */
     if (!out->held)
@@ -67,7 +70,13 @@ int output_read_back(struct vhdstream *v, struct output *out,
 
 /* --- comparing ------------------------------------------------------------*/
 
+/* What was written, and what of it is read. */
 struct reading {
+    struct vhdstream *v;
+    struct output *out;              /* or NULL: */
+    const struct pool_written *disk; /* in a pool; of an output there, too */
+    const struct hashing *h;
+    uint64_t size;
     struct image *img;
     struct digest *digest;
     struct coverage *coverage; /* of a delta in a file: the sectors it has */
@@ -100,40 +109,50 @@ static int check_digest(const struct image *img, const struct leaf_hash *found,
 }
 
 /* The image has got its digest with it, and nothing else. */
-static int check_note(const struct vhdstream *v, const struct output *out,
-                      const struct reading *r, const struct leaf_hash *found,
+static int check_note(const struct reading *r, const struct leaf_hash *found,
                       struct err *e)
 {
+    const struct output *out = r->out;
+
+    if (!out)
+        return 0;
     if (r->tail.found != out->noted)
         return err_set(e, ERR_CORRUPT, "%s: what is read back has %s %s",
                        r->img->name, out->noted ? "lost its" : "got a",
                        TAR_TAIL_NAME);
-    return digest_note_check(&r->tail, r->img, found, &v->notice, e);
+    return digest_note_check(&r->tail, r->img, found, &r->v->notice, e);
 }
 
 /* In a pool a delta lies over its base; in a file it is what was written. */
-static int open_part(struct vhdstream *v, struct output *out,
-                     const struct coverage *part, struct reading *r,
-                     struct err *e)
+static int open_part(struct reading *r, struct err *e)
 {
-    if (out->xapi)
-        return pool_output_read_part(v, out->xapi, part, &r->img, e);
-    TRY(output_read_back(v, out, &r->tail, &r->img, e));
+    if (r->disk)
+        return pool_read_part(r->v, r->disk, r->h->coverage, &r->img, e);
+    TRY(output_read_back(r->v, r->out, &r->tail, &r->img, e));
     if (!r->img->has_parent)
         return err_set(e, ERR_CORRUPT,
                        "%s: what is read back is a whole disk, but a delta was "
                        "written",
                        r->img->name);
-    return hashing_cover(v, &r->img, &r->coverage, e);
+    return hashing_cover(r->v, &r->img, &r->coverage, e);
+}
+
+static int open_back(struct reading *r, struct err *e)
+{
+    if (r->h->coverage)
+        return open_part(r, e);
+    if (r->disk)
+        return pool_read_back(r->v, r->disk, &r->img, e);
+    return output_read_back(r->v, r->out, &r->tail, &r->img, e);
 }
 
 /* A sector of zeros that was lost is another disk with the same digest. */
-static int check_sectors(const struct reading *r, const struct coverage *part,
-                         struct err *e)
+static int check_sectors(const struct reading *r, struct err *e)
 {
     uint64_t at;
 
-    if (!r->coverage || coverage_same(r->coverage, part, r->img->size, &at))
+    if (!r->coverage ||
+        coverage_same(r->coverage, r->h->coverage, r->img->size, &at))
         return 0;
     return err_set(e, ERR_CORRUPT,
                    "%s: what is read back has other sectors than were written, "
@@ -141,59 +160,77 @@ static int check_sectors(const struct reading *r, const struct coverage *part,
                    r->img->name, at * SECTOR_SIZE);
 }
 
-static int read_back(struct vhdstream *v, struct output *out,
-                     const struct hashing *h, uint64_t size, struct reading *r,
-                     struct err *e)
+static int read_back(struct reading *r, struct err *e)
 {
+    struct vhdstream *v = r->v;
     struct leaf_hash found;
 
-    if (h->coverage)
-        TRY(open_part(v, out, h->coverage, r, e));
-    else
-        TRY(output_read_back(v, out, &r->tail, &r->img, e));
-    TRY(check_size(r->img, size, e));
-    TRY(image_cut(&r->img, size, e));
+    TRY(open_back(r, e));
+    TRY(check_size(r->img, r->size, e));
+    TRY(image_cut(&r->img, r->size, e));
     TRY(digest_prepare(&r->img, e));
     TRY(image_async(&r->img, v->opt.threads, e));
     TRY(digest_open(&r->digest, &r->img, v->pool, NULL, e));
-    leaf_record_begin(h->record, r->img->name);
-    digest_watch(r->digest, leaf_record_match, h->record);
+    leaf_record_begin(r->h->record, r->img->name);
+    digest_watch(r->digest, leaf_record_match, r->h->record);
     TRY(image_drain(r->img, &v->progress, &v->wait, e));
     TRY(digest_finish(r->digest, &found, e));
-    TRY(check_digest(r->img, &found, &h->result, e));
-    TRY(check_sectors(r, h->coverage, e));
-    return check_note(v, out, r, &found, e);
+    TRY(check_digest(r->img, &found, &r->h->result, e));
+    TRY(check_sectors(r, e));
+    return check_note(r, &found, e);
 }
 
-static int read_once(struct vhdstream *v, struct output *out,
-                     const struct hashing *h, uint64_t size, struct err *e)
+static int read_once(const struct reading *how, struct err *e)
 {
-    struct reading r = {0};
-    int code = read_back(v, out, h, size, &r, e);
+    struct cancel *halt = how->v->halt;
+    struct reading r = *how;
+    int code = read_back(&r, e);
 
     /* What reads ahead is not waited for. */
     if (code < 0)
-        cancel_request(v->halt);
+        cancel_request(halt);
     image_close(r.img);
     digest_close(r.digest);
     coverage_close(r.coverage);
     if (code < 0)
-        cancel_withdraw(v->halt);
+        cancel_withdraw(halt);
     return code < 0 ? e->code : 0;
 }
 
 /* Only the way back is gone anew where that broke: what was written stands. */
+static int read_in_tries(const struct reading *how, struct err *e)
+{
+    int code;
+
+    while ((code = read_once(how, e)) < 0)
+        if (e->code != ERR_TEMPORARY || retry_pause(&how->v->retry, e) < 0)
+            break;
+    return code < 0 ? e->code : 0;
+}
+
 int verify_copy(struct vhdstream *v, struct output *out,
                 const struct hashing *h, uint64_t size, struct err *e)
 {
+    struct reading how = {.v = v, .out = out, .h = h, .size = size};
+    struct pool_written disk;
     int code;
 
     if (!v->verify)
         return 0;
-    while ((code = read_once(v, out, h, size, e)) < 0)
-        if (e->code != ERR_TEMPORARY || retry_pause(&v->retry, e) < 0)
-            break;
+    if (out->xapi) {
+        disk = pool_output_written(out->xapi);
+        how.disk = &disk;
+    }
+    code = read_in_tries(&how, e);
     if (code < 0 && out->place->kind == PLACE_HTTP)
         err_append(e, "; the server still has what was sent");
-    return code < 0 ? e->code : 0;
+    return code;
+}
+
+int verify_disk(struct vhdstream *v, const struct pool_written *disk,
+                const struct hashing *h, uint64_t size, struct err *e)
+{
+    const struct reading how = {.v = v, .disk = disk, .h = h, .size = size};
+
+    return read_in_tries(&how, e);
 }

@@ -294,7 +294,12 @@ def test_a_destination_for_one_disk(program, pool, tmp_path, history):
     assert "which holds one disk" in run.line
 
 
-@pytest.mark.parametrize("option", ["--verify", "--digest", "--snapshot", "--keep-parent"])
+def test_an_image_is_not_verified(program, image, tmp_path):
+    run = program("copy", "--chain", "--verify", image[0], tmp_path / "b.tgz", status=2)
+    assert "rebuilt in a pool" in run.line
+
+
+@pytest.mark.parametrize("option", ["--digest", "--snapshot", "--keep-parent"])
 def test_options_for_one_disk(program, image, tmp_path, option):
     program("copy", "--chain", option, image[0], tmp_path / "b.tgz", status=2)
 

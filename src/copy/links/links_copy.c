@@ -26,7 +26,6 @@ static int check_options(const struct vhdstream *v, struct err *e)
     const char *odd = o->base          ? "base"
                       : o->keep_parent ? "keep-parent"
                       : o->digest      ? "digest"
-                      : o->verify      ? "verify"
                       : o->blocks      ? "blocks"
                       : o->state       ? "state"
                       : o->snapshot    ? "snapshot"
@@ -45,6 +44,10 @@ static int to_image(struct links_copy *c, struct err *e)
 {
     c->out.several = true;
     TRY(output_prepare(c->v, &c->dst, &c->out, e));
+    if (c->v->opt.verify)
+        return err_set(e, ERR_USAGE,
+                       "--chain and --verify: it is for a chain that is "
+                       "rebuilt in a pool; vhdstream check reads an image");
     if (c->out.format->pack == PACK_NONE)
         return err_set(
             e, ERR_USAGE,
@@ -96,6 +99,8 @@ static int report(const struct links_copy *c, json_t **result, struct err *e)
     if (c->out.store)
         json_object_set_new(*result, "uuid",
                             json_string(store_output_id(c->out.store)));
+    if (c->v->opt.verify)
+        json_object_set_new(*result, "verified", json_true());
     for (unsigned i = 1; i < c->nmade; i++)
         json_array_append_new(snapshots, json_string(c->made[i].uuid));
     if (c->nmade)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
 #include "base/mem.h"
+#include "copy/links/link_send.h"
 #include "copy/links/links_copy.h"
 #include "copy/pool/pool_login.h"
 #include "image/vhd/vhd_chain.h"
-#include "xapi/xapi_disk.h"
-#include "xapi/xapi_import.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,55 +23,14 @@ struct rebuild {
     struct uuid *uuids;        /* of the links in them */
     unsigned count;
     uint64_t size;
-    uint64_t known; /* bytes of the disk whose content is ours */
-    bool told;      /* that the SR has no snapshots */
+    uint64_t known;        /* bytes of the disk whose content is ours */
+    bool told;             /* that the SR has no snapshots */
+    struct link_send send; /* the link under way */
+    bool is_frozen;        /* what the disk had before it has its snapshot */
+    bool is_placed;        /* ... and the disk is ready for it */
 };
 
 /* --- one link --------------------------------------------------------------*/
-
-/* What an SR hands out unzeroed has to be written: all of the first link, and
- * the part by which a later one is larger. */
-static int encode_records(const struct rebuild *r, const struct image *img,
-                          struct encoder **out, struct err *e)
-{
-    const struct xapi_vdi *vdi = &r->disk->vdi;
-
-    if (!vdi->takes_vhd && !r->known)
-        return chunked_encoder(out, img, vdi->size, NULL, e);
-    return chunked_runs_encoder(out, img, vdi->takes_vhd ? vdi->size : r->known,
-                                vdi->size, e);
-}
-
-static int encode(const struct rebuild *r, struct image **img,
-                  struct encoder **out, enum xapi_format *form, struct err *e)
-{
-    const struct vhd_options opt = {.clear_zeros = true};
-
-    *form = XAPI_CHUNKED;
-    if (!r->disk->vdi.takes_vhd || !image_can_reblock(*img))
-        return encode_records(r, *img, out, e);
-    *form = XAPI_VHD;
-    TRY(image_reblock(img, e));
-    return vhd_encoder(out, *img, &opt, e);
-}
-
-static int send(struct rebuild *r, struct image **img, struct err *e)
-{
-    CLEANUP(encoder) struct encoder *enc = NULL;
-    CLEANUP(sink) struct sink *sink = NULL;
-    struct xapi_import how = {0};
-
-    TRY(encode(r, img, &enc, &how.format, e));
-    how.length = enc->size;
-    TRY(xapi_import_open(&sink, r->disk, &how, e));
-    sink->meter = &r->v->progress.written;
-    sink->rate = r->v->rate_out;
-    TRY(image_async(img, r->v->opt.threads, e));
-    TRY(image_copy(*img, enc, sink, &r->v->progress, &r->v->wait, e));
-    TRY(sink_finish(sink, e));
-    r->known = r->disk->vdi.size;
-    return 0;
-}
 
 static int create(struct rebuild *r, const struct image *img, struct err *e)
 {
@@ -84,10 +42,6 @@ static int create(struct rebuild *r, const struct image *img, struct err *e)
         .other_config = r->v->opt.other_config,
     };
 
-    TRY(mem_alloc_array(&r->frozen, CHAIN_DISKS_MAX, sizeof(*r->frozen),
-                        "a chain", e));
-    TRY(mem_alloc_array(&r->uuids, CHAIN_DISKS_MAX, sizeof(*r->uuids),
-                        "a chain", e));
     return xapi_disk_create(&r->disk, r->x, &how, e);
 }
 
@@ -98,6 +52,7 @@ static int freeze(struct rebuild *r, struct err *e)
 
     TRY(xapi_disk_freeze(&r->frozen[r->count], r->disk, &whole, e));
     r->uuids[r->count++] = r->last;
+    r->is_frozen = true;
     if (whole && !r->told)
         notice_say(&r->v->notice,
                    "%s: the SR \"%s\" (%s) has no snapshots, so each point in "
@@ -108,27 +63,56 @@ static int freeze(struct rebuild *r, struct err *e)
     return 0;
 }
 
-/* What is in the disk becomes a snapshot, and this goes on top of it. */
+/* What is in the disk becomes a snapshot, and the link goes on top of it. */
+static int place_link(struct rebuild *r, const struct image *img,
+                      const struct uuid *uuid, struct err *e)
+{
+    if (!r->disk)
+        TRY(create(r, img, e));
+    else if (!r->is_frozen)
+        TRY(freeze(r, e));
+    TRY(xapi_disk_grow(r->disk, img->size, e));
+    r->last = *uuid;
+    r->size = img->size;
+    r->send = (struct link_send){
+        .v = r->v,
+        .disk = r->disk,
+        .base = r->count ? &r->frozen[r->count - 1]->vdi : NULL,
+        .known = r->known,
+    };
+    r->is_placed = true;
+    return 0;
+}
+
 static int add_link(struct rebuild *r, struct image **img,
                     const struct uuid *uuid, struct err *e)
 {
-    if (!r->disk) {
-        TRY(create(r, *img, e));
-    } else {
-        TRY(freeze(r, e));
-        TRY(xapi_disk_grow(r->disk, (*img)->size, e));
-    }
-    r->last = *uuid;
-    r->size = (*img)->size;
-    return send(r, img, e);
+    if (!r->is_placed)
+        TRY(place_link(r, *img, uuid, e));
+    return link_send(&r->send, img, e);
 }
 
-static int add_known(struct rebuild *r, unsigned i, struct err *e)
+static void end_link(struct rebuild *r)
+{
+    link_send_close(&r->send, NULL);
+    r->known = r->disk->vdi.size;
+    r->is_frozen = r->is_placed = false;
+}
+
+static int try_known(struct rebuild *r, unsigned i, struct err *e)
 {
     CLEANUP(image) struct image *img = NULL;
 
     TRY(r->links->ops->open(r->links, i, &img, e));
     return add_link(r, &img, &r->links->known[i].uuid, e);
+}
+
+static int add_known(struct rebuild *r, unsigned i, struct err *e)
+{
+    while (try_known(r, i, e) < 0)
+        TRY(link_send_again(&r->send, e));
+    end_link(r);
+    return 0;
 }
 
 static int add_next(struct rebuild *r, struct err *e)
@@ -137,9 +121,16 @@ static int add_next(struct rebuild *r, struct err *e)
     struct link link;
     int more = r->links->ops->next(r->links, &img, &link, e);
 
-    if (more > 0)
-        TRY(add_link(r, &img, &link.uuid, e));
-    return more;
+    if (more <= 0)
+        return more;
+    if (add_link(r, &img, &link.uuid, e) >= 0) {
+        end_link(r);
+        return more;
+    }
+    if (e->code != ERR_TEMPORARY || !r->v->retry.max)
+        return e->code;
+    return err_append(e,
+                      "; not tried again, since a pipe cannot be read twice");
 }
 
 static int add_all(struct rebuild *r, struct err *e)
@@ -182,11 +173,17 @@ static int finish_link(struct rebuild *r, struct xapi_disk *d,
     return note_link(r, d, uuid, e);
 }
 
-static int finish(struct rebuild *r, struct err *e)
+static int finish_links(struct rebuild *r, struct err *e)
 {
     for (unsigned i = 0; i < r->count; i++)
         TRY(finish_link(r, r->frozen[i], &r->uuids[i], e));
-    TRY(finish_link(r, r->disk, &r->last, e));
+    return finish_link(r, r->disk, &r->last, e);
+}
+
+static int finish(struct rebuild *r, struct err *e)
+{
+    while (finish_links(r, e) < 0)
+        TRY(retry_pause(&r->v->retry, e));
     for (unsigned i = 0; i < r->count; i++)
         TRY(xapi_disk_complete(r->frozen[i], e));
     return xapi_disk_complete(r->disk, e);
@@ -213,6 +210,10 @@ static int open_pool(struct rebuild *r, const struct place *dst, struct err *e)
                        "%s: a chain is rebuilt as a new disk; name the SR: "
                        "xapi://HOST/sr/NAME",
                        dst->name);
+    TRY(mem_alloc_array(&r->frozen, CHAIN_DISKS_MAX, sizeof(*r->frozen),
+                        "a chain", e));
+    TRY(mem_alloc_array(&r->uuids, CHAIN_DISKS_MAX, sizeof(*r->uuids),
+                        "a chain", e));
     TRY(pool_login(r->v, SIDE_DST, dst, &r->x, e));
     return xapi_sr_find(r->x, dst->xapi.ref, &r->sr, e);
 }
@@ -223,6 +224,7 @@ static void close_rebuild(struct rebuild *r, int code, struct err *e)
 
     if (code < 0)
         cancel_request(r->v->halt);
+    link_send_close(&r->send, why);
     xapi_disk_close(r->disk, why);
     while (r->count)
         xapi_disk_close(r->frozen[--r->count], why);
@@ -239,6 +241,7 @@ int links_to_pool(struct vhdstream *v, struct links *l, const struct place *dst,
         .v = v,
         .links = l,
         .label = v->opt.name_label ? v->opt.name_label : label,
+        .send = {.v = v},
     };
     int code = open_pool(&r, dst, e);
 

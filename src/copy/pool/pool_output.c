@@ -277,6 +277,15 @@ void pool_output_resume(struct pool_output *pool)
         xapi_beat_resume(pool->x);
 }
 
+struct pool_written pool_output_written(const struct pool_output *pool)
+{
+    return (struct pool_written){
+        .x = pool->x,
+        .vdi = &pool->vdi,
+        .base = pool_output_is_delta(pool) ? &pool->base : NULL,
+    };
+}
+
 static int write_image(struct pool_output *pool, struct err *e)
 {
     char value[2 * UUID_TEXT_SIZE];

@@ -6,7 +6,7 @@
 /* A new VDI in an SR of a pool, or an existing one, as the destination. */
 
 #include "copy/output.h"
-#include "image/chain/coverage.h"
+#include "copy/pool/pool_read_back.h"
 
 /* Logs in, finds the SR or the disk. */
 int pool_output_prepare(struct vhdstream *v, struct output *out, struct err *e);
@@ -20,16 +20,8 @@ bool pool_output_is_ready(const struct pool_output *pool);
 int pool_output_begin(struct vhdstream *v, struct output *out,
                       struct image **img, const char *label, struct err *e);
 
-/* The VDI's content, from the server, after its word on the transfer. */
-int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
-                          struct image **back, struct err *e);
-
-/* Of a delta that was laid over a base the sectors that it has (`part`, which
- * must outlive the image), and what the disk has past the base's end; zeros for
- * what the base has had. */
-int pool_output_read_part(struct vhdstream *v, struct pool_output *pool,
-                          const struct coverage *part, struct image **back,
-                          struct err *e);
+/* When all was sent: the disk to be read back. */
+struct pool_written pool_output_written(const struct pool_output *pool);
 
 /* Then the disk is complete, with `note` as its digest where one was taken. */
 int pool_output_complete(struct pool_output *pool, const char *note,

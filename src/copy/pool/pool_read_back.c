@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
+#include "copy/pool/pool_read_back.h"
+
 #include "copy/pool/pool_export.h"
-#include "copy/pool/pool_output_inner.h"
 #include "image/chain/image_mask.h"
 
 #include <string.h>
 
-int pool_output_read_back(struct vhdstream *v, struct pool_output *pool,
-                          struct image **back, struct err *e)
+int pool_read_back(struct vhdstream *v, const struct pool_written *w,
+                   struct image **back, struct err *e)
 {
-    return pool_export_open(v, pool->x, &pool->vdi, NULL, NULL, back, e);
+    return pool_export_open(v, w->x, w->vdi, NULL, NULL, back, e);
 }
 
 /* The pool tells by the files of the two, so what comes is what the delta has
  * brought, and not the whole disk; but only of VHDs, and while it can attach
  * the base. The answer is taken only where it has all blocks of the delta, for
  * what it lacks is said to be the base's. 1, or 0: not so. */
-static int read_difference(struct vhdstream *v, struct pool_output *pool,
+static int read_difference(struct vhdstream *v, const struct pool_written *w,
                            const struct coverage *part, struct image **back,
                            struct err *e)
 {
-    const struct xapi_vdi *vdi = &pool->vdi, *base = &pool->base;
+    const struct xapi_vdi *vdi = w->vdi, *base = w->base;
     CLEANUP(image) struct image *img = NULL;
     struct err why;
 
@@ -28,7 +29,7 @@ static int read_difference(struct vhdstream *v, struct pool_output *pool,
         strcmp(vdi->sr.uuid, base->sr.uuid) != 0 ||
         !pool_export_is_vhd(vdi->size) || !pool_export_is_vhd(base->size))
         return 0;
-    if (pool_export_open(v, pool->x, vdi, base, NULL, &img, &why) < 0) {
+    if (pool_export_open(v, w->x, vdi, base, NULL, &img, &why) < 0) {
         if (why.code != ERR_CANCELLED)
             return 0;
         *e = why;
@@ -41,14 +42,14 @@ static int read_difference(struct vhdstream *v, struct pool_output *pool,
     return 1;
 }
 
-int pool_output_read_part(struct vhdstream *v, struct pool_output *pool,
-                          const struct coverage *part, struct image **back,
-                          struct err *e)
+int pool_read_part(struct vhdstream *v, const struct pool_written *w,
+                   const struct coverage *part, struct image **back,
+                   struct err *e)
 {
-    int code = read_difference(v, pool, part, back, e);
+    int code = read_difference(v, w, part, back, e);
 
     TRY(code);
     if (!code)
-        TRY(pool_output_read_back(v, pool, back, e));
-    return image_mask(back, part, pool->base.size, e);
+        TRY(pool_read_back(v, w, back, e));
+    return image_mask(back, part, w->base->size, e);
 }
