@@ -73,8 +73,8 @@ int output_read_back(struct vhdstream *v, struct output *out,
 /* What was written, and what of it is read. */
 struct reading {
     struct vhdstream *v;
-    struct output *out;              /* or NULL: */
-    const struct pool_written *disk; /* in a pool; of an output there, too */
+    struct output *out;       /* or NULL: */
+    struct pool_written disk; /* in a pool; of an output there, too */
     const struct hashing *h;
     uint64_t size;
     struct image *img;
@@ -123,11 +123,16 @@ static int check_note(const struct reading *r, const struct leaf_hash *found,
     return digest_note_check(&r->tail, r->img, found, &r->v->notice, e);
 }
 
+static bool is_in_pool(const struct reading *r)
+{
+    return !r->out || r->out->xapi;
+}
+
 /* In a pool a delta lies over its base; in a file it is what was written. */
 static int open_part(struct reading *r, struct err *e)
 {
-    if (r->disk)
-        return pool_read_part(r->v, r->disk, r->h->coverage, &r->img, e);
+    if (is_in_pool(r))
+        return pool_read_part(r->v, &r->disk, r->h->coverage, &r->img, e);
     TRY(output_read_back(r->v, r->out, &r->tail, &r->img, e));
     if (!r->img->has_parent)
         return err_set(e, ERR_CORRUPT,
@@ -141,8 +146,8 @@ static int open_back(struct reading *r, struct err *e)
 {
     if (r->h->coverage)
         return open_part(r, e);
-    if (r->disk)
-        return pool_read_back(r->v, r->disk, &r->img, e);
+    if (is_in_pool(r))
+        return pool_read_back(r->v, &r->disk, &r->img, e);
     return output_read_back(r->v, r->out, &r->tail, &r->img, e);
 }
 
@@ -212,15 +217,12 @@ int verify_copy(struct vhdstream *v, struct output *out,
                 const struct hashing *h, uint64_t size, struct err *e)
 {
     struct reading how = {.v = v, .out = out, .h = h, .size = size};
-    struct pool_written disk;
     int code;
 
     if (!v->verify)
         return 0;
-    if (out->xapi) {
-        disk = pool_output_written(out->xapi);
-        how.disk = &disk;
-    }
+    if (out->xapi)
+        how.disk = pool_output_written(out->xapi);
     code = read_in_tries(&how, e);
     if (code < 0 && out->place->kind == PLACE_HTTP)
         err_append(e, "; the server still has what was sent");
@@ -230,7 +232,7 @@ int verify_copy(struct vhdstream *v, struct output *out,
 int verify_disk(struct vhdstream *v, const struct pool_written *disk,
                 const struct hashing *h, uint64_t size, struct err *e)
 {
-    const struct reading how = {.v = v, .disk = disk, .h = h, .size = size};
+    const struct reading how = {.v = v, .disk = *disk, .h = h, .size = size};
 
     return read_in_tries(&how, e);
 }
