@@ -362,3 +362,13 @@ def test_secrets_go_from_the_environment(program, cloud, image, tmp_path):
     program("copy", cloud.place(image), tmp_path / "a.raw",
             env={**USER, "OS_AUTH_URL": cloud.origin, "OS_TOKEN": "", "LOOK_AT_ME": "1"})
     assert seen and not any(PASSWORD.encode() in text for text in seen)
+
+
+def test_each_side_gets_its_own_secrets(program, cloud, image, pool, tmp_path):
+    """The pool's password does not go to the cloud, nor the cloud's to the pool."""
+    env = {**USER, "OS_PASSWORD": "of the cloud", "OS_AUTH_URL": cloud.origin}
+    for pair in ([cloud.place(image), pool.sr("nfs")], [cloud.place(image), tmp_path / "a.raw"]):
+        program("copy", *pair, *pool.login, *ONCE, env=env)
+    spoken = repr((cloud.requests, cloud.bodies, cloud.logins))
+    assert "of the cloud" in spoken and PASSWORD not in spoken and "Authorization" not in spoken
+    assert "of the cloud" not in repr(pool.sim.log()) and "token-" not in repr(pool.sim.log())
