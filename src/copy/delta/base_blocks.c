@@ -4,9 +4,7 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
-#include "copy/pool/pool_input.h"
-#include "image/digest/digest.h"
-#include "image/image_retry.h"
+#include "copy/delta/leaf_pass.h"
 
 #include <stdlib.h>
 
@@ -64,60 +62,39 @@ static int add_leaves(void *ctx, const struct leaf_hash *hash, uint64_t count,
     return 0;
 }
 
-/* --- reading it ------------------------------------------------------------*/
-
-struct reading {
-    struct vhdstream *v;
-    struct pool_input *pool;
-    struct image *img;
-    struct digest *digest;
-};
-
-static int reopen(void *ctx, struct image **out, struct err *e)
+static int begin(void *ctx, uint64_t size, struct err *e)
 {
-    struct reading *r = ctx;
+    struct base_blocks *b = ctx;
 
-    return pool_input_export_base(r->v, r->pool, out, e);
+    b->count = div_up(size, BLOCK_SIZE_DEFAULT);
+    TRY(hasher_open(&b->hasher, e));
+    return mem_alloc_array(&b->hashes, b->count, sizeof(*b->hashes),
+                           "the hashes of a disk", e);
 }
 
-static int read_all(struct reading *r, struct base_blocks *b, struct err *e)
+static int read_blocks(struct base_blocks *b, const struct leaf_pass *pass,
+                       struct err *e)
 {
-    struct vhdstream *v = r->v;
-    struct leaf_hash whole;
+    unsigned left;
 
-    TRY(reopen(r, &r->img, e));
-    TRY(image_retry(&r->img, reopen, r, &v->retry, e));
-    b->count = div_up(r->img->size, BLOCK_SIZE_DEFAULT);
-    TRY(mem_alloc_array(&b->hashes, b->count, sizeof(*b->hashes),
-                        "the hashes of a disk", e));
-    TRY(operation_pool(v, e));
-    TRY(digest_prepare(&r->img, e));
-    TRY(image_async(&r->img, v->opt.threads, e));
-    TRY(digest_open(&r->digest, &r->img, v->pool, NULL, e));
-    digest_watch(r->digest, add_leaves, b);
-    TRY(image_drain(r->img, &v->progress, &v->wait, e));
-    TRY(digest_finish(r->digest, &whole, e));
-    return b->leaves % BLOCK_LEAVES ? keep_block(b, b->leaves % BLOCK_LEAVES, e)
-                                    : 0;
+    TRY(leaf_pass_run(pass, e));
+    left = b->leaves % BLOCK_LEAVES;
+    return left ? keep_block(b, left, e) : 0;
 }
 
-int base_blocks_read(struct base_blocks **out, const struct input *in,
-                     struct err *e)
+int base_blocks_read(struct base_blocks **out, struct vhdstream *v,
+                     image_reopen_fn *open, void *ctx, struct err *e)
 {
-    struct reading r = {.v = in->v, .pool = in->pool};
+    struct leaf_pass pass = {.v = v,
+                             .open = open,
+                             .open_ctx = ctx,
+                             .begin = begin,
+                             .line = add_leaves};
     struct base_blocks *b = NULL;
-    int code;
 
     TRY(mem_alloc(&b, sizeof(*b), "the hashes of a disk", e));
-    code = hasher_open(&b->hasher, e);
-    if (code >= 0)
-        code = read_all(&r, b, e);
-    if (code < 0)
-        cancel_request(in->v->halt);
-    image_close(r.img);
-    digest_close(r.digest);
-    if (code < 0) {
-        cancel_withdraw(in->v->halt);
+    pass.ctx = b;
+    if (read_blocks(b, &pass, e) < 0) {
         base_blocks_close(b);
         return e->code;
     }

@@ -31,6 +31,13 @@ int delta_place_list(struct copy *c, struct err *e)
     return 0;
 }
 
+static int open_base(void *ctx, struct image **out, struct err *e)
+{
+    const struct copy *c = ctx;
+
+    return pool_input_export_base(c->v, c->in.pool, out, e);
+}
+
 int delta_read_base(struct copy *c, struct err *e)
 {
     if (!c->in.base || c->base)
@@ -38,7 +45,7 @@ int delta_read_base(struct copy *c, struct err *e)
     TRY(input_find(c->v, &c->src, &c->in, e));
     if (!pool_input_is_compared(c->in.pool))
         return 0;
-    return base_blocks_read(&c->base, &c->in, e);
+    return base_blocks_read(&c->base, c->v, open_base, c, e);
 }
 
 bool delta_is_found(const struct copy *c)

@@ -2,9 +2,10 @@
 /* Copyright the vhdstream authors */
 
 /* A disk in a pool and the snapshots before it: each is what differs from the
- * one before, as the pool tells. */
+ * one before, as the pool tells, or as is found by reading both. */
 
 #include "base/mem.h"
+#include "copy/delta/found_image.h"
 #include "copy/links/links.h"
 #include "copy/pool/pool_base.h"
 #include "copy/pool/pool_export.h"
@@ -19,7 +20,8 @@ struct pool_links {
     struct links base;
     struct xapi *x;
     struct xapi_vdi *vdis;
-    unsigned at; /* the one that is open */
+    unsigned at;   /* the one that is open */
+    bool compared; /* the pool cannot tell what differs */
 };
 
 static const struct xapi_vdi *base_of(const struct pool_links *l, unsigned i)
@@ -35,12 +37,35 @@ static int reopen_link(void *ctx, struct image **img, struct err *e)
                             &l->base.v->progress.read, img, e);
 }
 
+static int export_whole(const struct pool_links *l, unsigned which,
+                        struct image **img, struct err *e)
+{
+    return pool_export_open(l->base.v, l->x, &l->vdis[which], NULL,
+                            &l->base.v->progress.read, img, e);
+}
+
+static int reopen_whole(void *ctx, struct image **img, struct err *e)
+{
+    const struct pool_links *l = ctx;
+
+    return export_whole(l, l->at, img, e);
+}
+
+static int reopen_base(void *ctx, struct image **img, struct err *e)
+{
+    const struct pool_links *l = ctx;
+
+    return export_whole(l, l->at + 1, img, e);
+}
+
 static int pool_links_open(struct links *base, unsigned which,
                            struct image **img, struct err *e)
 {
     struct pool_links *l = (struct pool_links *)base;
 
     l->at = which;
+    if (l->compared && base_of(l, which))
+        return found_image(img, base->v, reopen_base, reopen_whole, l, e);
     TRY(reopen_link(l, img, e));
     return image_retry(img, reopen_link, l, &base->v->retry, e);
 }
@@ -59,6 +84,24 @@ static const struct links_ops pool_links_ops = {
     .close = pool_links_close,
 };
 
+/* One link that the pool cannot tell, and all of them are looked for. */
+static int check_base(struct pool_links *l, const struct xapi_vdi *base,
+                      const struct xapi_vdi *vdi, struct err *e)
+{
+    struct vhdstream *v = l->base.v;
+    struct err why;
+
+    TRY(pool_base_check(v, l->x, base, vdi, e));
+    if (l->compared || pool_base_can_tell(l->x, base, vdi, &why))
+        return 0;
+    l->compared = true;
+    notice_say(&v->notice,
+               "%s; each disk of the chain is read and compared with the one "
+               "before it",
+               why.text);
+    return 0;
+}
+
 static int describe_link(struct pool_links *l, unsigned i, struct err *e)
 {
     const struct xapi_vdi *vdi = &l->vdis[i];
@@ -74,7 +117,7 @@ static int describe_link(struct pool_links *l, unsigned i, struct err *e)
     if (!base_of(l, i))
         return 0;
     (void)uuid_parse(base_of(l, i)->uuid, &link->parent);
-    return pool_base_check_export(l->base.v, l->x, base_of(l, i), vdi, e);
+    return check_base(l, base_of(l, i), vdi, e);
 }
 
 static int find_links(struct pool_links *l, struct err *e)

@@ -62,20 +62,19 @@ int pool_base_check(const struct vhdstream *v, const struct xapi *x,
     return 0;
 }
 
-int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
-                           const struct xapi_vdi *base,
-                           const struct xapi_vdi *disk, struct err *e)
+bool pool_base_can_tell(const struct xapi *x, const struct xapi_vdi *base,
+                        const struct xapi_vdi *disk, struct err *why)
 {
-    TRY(pool_base_check(v, x, base, disk, e));
-    TRY(check_vhd(x, disk, e));
-    TRY(check_vhd(x, base, e));
-    if (strcmp(base->sr.uuid, disk->sr.uuid) != 0)
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s: VDI %s is in the SR \"%s\", its base %s in \"%s\"; "
-                       "the pool can tell what differs only within one SR",
-                       xapi_name(x), disk->uuid, disk->sr.label, base->uuid,
-                       base->sr.label);
-    return 0;
+    if (check_vhd(x, disk, why) < 0 || check_vhd(x, base, why) < 0)
+        return false;
+    if (!strcmp(base->sr.uuid, disk->sr.uuid))
+        return true;
+    (void)err_set(why, ERR_UNSUPPORTED,
+                  "%s: VDI %s is in the SR \"%s\", its base %s in \"%s\"; "
+                  "the pool can tell what differs only within one SR",
+                  xapi_name(x), disk->uuid, disk->sr.label, base->uuid,
+                  base->sr.label);
+    return false;
 }
 
 /* --- on the way in ---------------------------------------------------------*/

@@ -20,11 +20,10 @@ int pool_base_check(const struct vhdstream *v, const struct xapi *x,
                     const struct xapi_vdi *base, const struct xapi_vdi *disk,
                     struct err *e);
 
-/* The same, and whether the pool can tell what `disk` has that `base` has not:
- * ERR_UNSUPPORTED for disks that are no VHDs in one SR. */
-int pool_base_check_export(const struct vhdstream *v, const struct xapi *x,
-                           const struct xapi_vdi *base,
-                           const struct xapi_vdi *disk, struct err *e);
+/* Whether the pool can tell what `disk` has that `base` has not: VHDs in one
+ * SR. *why says why not. */
+bool pool_base_can_tell(const struct xapi *x, const struct xapi_vdi *base,
+                        const struct xapi_vdi *disk, struct err *why);
 
 /* Whether `img`, a delta, stands on `base`, so that it can be laid over a copy
  * of it: by the uuid of its parent, which is that of the VDI or of the

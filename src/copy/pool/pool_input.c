@@ -27,30 +27,20 @@ static const struct xapi_vdi *vdi_of(const struct pool_input *pool)
     return pool->snapshot ? &pool->snapshot->vdi : &pool->disk->vdi;
 }
 
-/* Where the pool cannot tell what differs, the disks themselves can. */
-static int ask_difference(struct vhdstream *v, struct pool_input *pool,
-                          const struct xapi_vdi *base, struct err *e)
-{
-    struct err why = {0};
-    int code = pool_base_check_export(v, pool->x, base, &pool->disk->vdi, &why);
-
-    pool->compared = code == ERR_UNSUPPORTED;
-    if (pool->compared)
-        notice_say(&v->notice, "%s; both disks are read and compared",
-                   why.text);
-    else if (code < 0)
-        *e = why;
-    return pool->compared ? 0 : code;
-}
-
 /* Before a snapshot is made for nothing. */
 static int find_base(struct vhdstream *v, const char *name,
                      struct pool_input *pool, struct err *e)
 {
+    const struct xapi_vdi *disk = &pool->disk->vdi;
     struct xapi_vdi vdi;
+    struct err why;
 
     TRY(pool_base_find(pool->x, name, &vdi, e));
-    TRY(ask_difference(v, pool, &vdi, e));
+    TRY(pool_base_check(v, pool->x, &vdi, disk, e));
+    pool->compared = !pool_base_can_tell(pool->x, &vdi, disk, &why);
+    if (pool->compared)
+        notice_say(&v->notice, "%s; both disks are read and compared",
+                   why.text);
     pool->base = vdi;
     return 0;
 }
