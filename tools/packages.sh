@@ -13,7 +13,8 @@ packages_tests="e2fsprogs glance-api libcmocka-dev openssl pigz
     python3-os-xenapi python3-pytest python3-pytest-xdist qemu-utils
     busybox-static libarchive-tools strace perl p7zip-full dosfstools
     nginx-light libvhdi-utils zstd"
-packages_openstack="keystone"
+packages_openstack="keystone memcached python3-swiftclient swift-account
+    swift-container swift-object swift-proxy"
 packages_style="clang-format python3 shellcheck"
 packages_clang="clang libclang-rt-dev clang-tidy cppcheck"
 packages_bench="curl e2fsprogs gnuplot-nox nginx-light openssl pigz python3 zstd

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the vhdstream authors
-"""A real cloud: Keystone, and Glance in its catalogue."""
+"""A real cloud: Keystone, and Glance in its catalogue; Swift, and Glance before it."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "glance"))
 
 import keystone_rig                                 # noqa: E402
+import swift_rig                                    # noqa: E402
 
 from disk_rig import MIB, noise, raw_file           # noqa: E402
 
@@ -22,6 +23,12 @@ def cloud(tmp_path_factory):
     with keystone_rig.cloud(tmp_path_factory.mktemp("cloud")) as (keystone, port):
         user, project = keystone.user("anna", PASSWORD, "tests")
         yield types.SimpleNamespace(keystone=keystone, port=port, user=user, project=project)
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory):
+    with swift_rig.stored(tmp_path_factory.mktemp("swift")) as (server, port):
+        yield types.SimpleNamespace(server=server, port=port)
 
 
 @pytest.fixture
