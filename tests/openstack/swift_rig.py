@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the vhdstream authors
-"""A real Swift on loopback (one device, tempauth), and a real Glance that keeps its images there."""
+"""A real Swift on loopback (one device, tempauth), and a real Glance that keeps images there."""
 
 import contextlib
 import os
