@@ -69,7 +69,7 @@ static int place_link(struct rebuild *r, const struct image *img,
 {
     if (!r->disk)
         TRY(create(r, img, e));
-    else if (!r->is_frozen)
+    else if (r->known && !r->is_frozen)
         TRY(freeze(r, e));
     TRY(xapi_disk_grow(r->disk, img->size, e));
     r->last = *uuid;
