@@ -6,8 +6,8 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "io/crc32.h"
-#include "io/gzip_input.h"
 #include "io/inflate_ahead.h"
+#include "io/packed_input.h"
 
 #include <inttypes.h>
 #include <isa-l/igzip_lib.h>
@@ -25,7 +25,7 @@ enum { SILENT_MAX = 16 << 20 };
 
 struct gzip_source {
     struct source base;
-    struct gzip_input in;
+    struct packed_input in;
     enum state state;
     struct pool *pool;           /* NULL: no chunks apart from the rest */
     struct inflate_ahead *ahead; /* while in CHUNKS */
@@ -42,7 +42,7 @@ struct gzip_source {
 /* Place in the compressed stream. */
 static uint64_t place(const struct gzip_source *g)
 {
-    return gzip_input_place(&g->in);
+    return packed_input_place(&g->in);
 }
 
 /* Padding, empty members and empty blocks are taken, but not without end. */
@@ -67,7 +67,7 @@ static int cut(const struct gzip_source *g, const char *what, struct err *e)
 static int take_byte(struct gzip_source *g, uint8_t *byte, const char *what,
                      struct err *e)
 {
-    int more = gzip_input_fill(&g->in, e);
+    int more = packed_input_fill(&g->in, e);
 
     TRY(more);
     if (!more)
@@ -292,7 +292,7 @@ static int64_t read_body(struct gzip_source *g, uint8_t *buf, size_t len,
 
     /* Where the room ended first there is output without more input. */
     if (g->inflate.avail_out) {
-        more = gzip_input_fill(&g->in, e);
+        more = packed_input_fill(&g->in, e);
         TRY(more);
         if (!more)
             return cut(g, "its data", e);
@@ -328,7 +328,7 @@ static int read_trailer(struct gzip_source *g, struct err *e)
 /* Between members: 1 to go on, 0 when the stream has ended. */
 static int next_member(struct gzip_source *g, struct err *e)
 {
-    int more = gzip_input_fill(&g->in, e);
+    int more = packed_input_fill(&g->in, e);
 
     TRY(more);
     if (!more && g->member_seen)
@@ -349,7 +349,7 @@ static int read_padding(struct gzip_source *g, struct err *e)
 {
     int more;
 
-    while ((more = gzip_input_fill(&g->in, e)) > 0) {
+    while ((more = packed_input_fill(&g->in, e)) > 0) {
         TRY(check_silence(g, e));
         for (; g->in.left && !*g->in.next; g->in.left--)
             g->in.next++;
@@ -406,7 +406,7 @@ static void gzip_close(struct source *s)
 
     inflate_ahead_close(g->ahead);
     source_close(g->in.inner);
-    gzip_input_close(&g->in);
+    packed_input_close(&g->in);
     free(g);
 }
 
@@ -420,7 +420,7 @@ int source_gunzip(struct source **s, struct pool *pool, struct err *e)
     FREE struct gzip_source *g = NULL;
 
     TRY(mem_alloc(&g, sizeof(*g), "a source", e));
-    TRY(gzip_input_open(&g->in, *s, e));
+    TRY(packed_input_open(&g->in, *s, e));
     g->pool = pool;
     isal_inflate_init(&g->inflate);
     source_init(&g->base, &gzip_ops, (*s)->name, -1);

@@ -31,12 +31,12 @@ struct packed_chunk {
 };
 
 struct inflate_ahead {
-    struct gzip_input *in;
+    struct packed_input *in;
     struct lane *lane;
     struct packed_chunk *chunks;
     void **slots; /* the same, as the lane wants them */
     unsigned nchunks;
-    struct gzip_stretch *stretches;   /* as many, and one */
+    struct packed_stretch *stretches; /* as many, and one */
     const struct packed_chunk *taken; /* what is being handed out, or NULL */
     uint32_t used;                    /* of it */
     struct packed_chunk *cut; /* the input ended inside of it; or NULL */
@@ -80,12 +80,12 @@ static int inflate_one(void *slot, struct err *e)
 
 /* --- following the markers ------------------------------------------------*/
 
-bool inflate_ahead_begins(struct gzip_input *in)
+bool inflate_ahead_begins(struct packed_input *in)
 {
     size_t have = 0;
 
     /* Of a stream that is none, not a byte is waited for. */
-    while (have < GZIP_MARKER_SIZE && gzip_input_peek(in, have + 1)) {
+    while (have < GZIP_MARKER_SIZE && packed_input_peek(in, have + 1)) {
         have = (size_t)min_u64(in->left, GZIP_MARKER_SIZE);
         if (!gzip_marker_begins(in->next, have))
             return false;
@@ -94,7 +94,7 @@ bool inflate_ahead_begins(struct gzip_input *in)
 }
 
 /* The size of the chunk that the input begins with, marker and all; 0: none. */
-static uint32_t next_size(struct gzip_input *in)
+static uint32_t next_size(struct packed_input *in)
 {
     uint32_t size = 0;
 
@@ -108,7 +108,7 @@ static void send_next(struct inflate_ahead *a, struct packed_chunk *c)
 {
     uint32_t size = next_size(a->in);
 
-    c->in_len = (uint32_t)gzip_input_take(a->in, c->in, size);
+    c->in_len = (uint32_t)packed_input_take(a->in, c->in, size);
     if (size && c->in_len == size) {
         lane_submit(a->lane);
         return;
@@ -137,17 +137,17 @@ static int put_back(struct inflate_ahead *a, struct err *e)
     while ((more = lane_take(a->lane, &slot, e)) > 0) {
         const struct packed_chunk *c = slot;
 
-        a->stretches[count++] = (struct gzip_stretch){c->in, c->in_len};
+        a->stretches[count++] = (struct packed_stretch){c->in, c->in_len};
         lane_release(a->lane);
     }
     TRY(more);
     a->end.as_announced = !count;
     if (a->cut)
         a->stretches[count++] =
-            (struct gzip_stretch){a->cut->in, a->cut->in_len};
+            (struct packed_stretch){a->cut->in, a->cut->in_len};
     a->over = true;
     a->ended = true;
-    return count ? gzip_input_put_back(a->in, a->stretches, count, e) : 0;
+    return count ? packed_input_put_back(a->in, a->stretches, count, e) : 0;
 }
 
 void inflate_ahead_end(struct inflate_ahead *a, struct inflate_ahead_end *end)
@@ -264,7 +264,7 @@ static int start(struct inflate_ahead *a, struct pool *pool, struct err *e)
     return lane_open(&a->lane, pool, a->slots, a->nchunks, inflate_one, e);
 }
 
-int inflate_ahead_open(struct inflate_ahead **out, struct gzip_input *in,
+int inflate_ahead_open(struct inflate_ahead **out, struct packed_input *in,
                        struct pool *pool, struct err *e)
 {
     struct inflate_ahead *a = NULL;

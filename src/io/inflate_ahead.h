@@ -18,7 +18,7 @@
  */
 
 #include "base/pool.h"
-#include "io/gzip_input.h"
+#include "io/packed_input.h"
 
 struct inflate_ahead;
 
@@ -33,11 +33,11 @@ struct inflate_ahead_end {
 };
 
 /* Whether the input begins with a marker. */
-bool inflate_ahead_begins(struct gzip_input *in);
+bool inflate_ahead_begins(struct packed_input *in);
 
 /* For an input that does. Of the pool it needs about 1.3 MiB for each thread
  * and two more; both must outlive it. */
-int inflate_ahead_open(struct inflate_ahead **out, struct gzip_input *in,
+int inflate_ahead_open(struct inflate_ahead **out, struct packed_input *in,
                        struct pool *pool, struct err *e);
 
 /* Up to `len` bytes: the count; 0: the member goes on with what is next in the

@@ -21,7 +21,7 @@ struct zst_packed {
 };
 
 struct zst_ahead {
-    struct gzip_input *in;
+    struct packed_input *in;
     struct lane *lane;
     struct zst_packed *frames;
     void **slots; /* the same, as the lane wants them */
@@ -54,13 +54,13 @@ static bool may_be_marker(const uint8_t *bytes, size_t len)
     return !memcmp(bytes, marker, min_u64(len, ZST_SKIP_HEAD));
 }
 
-bool zst_ahead_begins(const struct zst_ahead *a, struct gzip_input *in)
+bool zst_ahead_begins(const struct zst_ahead *a, struct packed_input *in)
 {
     size_t have = 0;
 
     if (a && a->betrayed)
         return false;
-    while (have < ZST_MARKER_SIZE && gzip_input_peek(in, have + 1)) {
+    while (have < ZST_MARKER_SIZE && packed_input_peek(in, have + 1)) {
         have = (size_t)min_u64(in->left, ZST_MARKER_SIZE);
         if (!may_be_marker(in->next, have))
             return false;
@@ -82,7 +82,7 @@ static bool is_as_announced(const struct zst_packed *f, size_t announced)
 /* Sends the next frame, or finds that it is over. */
 static int send_frame(struct zst_ahead *a, struct zst_packed *f, struct err *e)
 {
-    struct gzip_stretch back;
+    struct packed_stretch back;
     uint32_t announced = 0;
 
     a->over = !zst_ahead_begins(a, a->in) ||
@@ -94,16 +94,16 @@ static int send_frame(struct zst_ahead *a, struct zst_packed *f, struct err *e)
     a->over = !announced || announced > ZST_FRAME_ROOM;
     if (a->over)
         return 0;
-    f->at = gzip_input_place(a->in);
-    f->in_len = gzip_input_take(a->in, f->in, announced);
+    f->at = packed_input_place(a->in);
+    f->in_len = packed_input_take(a->in, f->in, announced);
     if (is_as_announced(f, announced)) {
         lane_submit(a->lane);
         return 0;
     }
     a->over = true;
     a->betrayed = true;
-    back = (struct gzip_stretch){f->in, f->in_len};
-    return f->in_len ? gzip_input_put_back(a->in, &back, 1, e) : 0;
+    back = (struct packed_stretch){f->in, f->in_len};
+    return f->in_len ? packed_input_put_back(a->in, &back, 1, e) : 0;
 }
 
 static int send_frames(struct zst_ahead *a, struct err *e)
@@ -195,7 +195,7 @@ static int open_frames(struct zst_ahead *a, struct pool *pool, struct err *e)
     return lane_open(&a->lane, pool, a->slots, a->nframes, decompress_one, e);
 }
 
-int zst_ahead_open(struct zst_ahead **out, struct gzip_input *in,
+int zst_ahead_open(struct zst_ahead **out, struct packed_input *in,
                    struct pool *pool, struct err *e)
 {
     struct zst_ahead *a = NULL;

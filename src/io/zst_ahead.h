@@ -16,18 +16,18 @@
  */
 
 #include "base/pool.h"
-#include "io/gzip_input.h"
+#include "io/packed_input.h"
 
 struct zst_ahead;
 
 /* Of the pool it needs about 2.2 MiB for each thread and two more; both must
  * outlive it. */
-int zst_ahead_open(struct zst_ahead **out, struct gzip_input *in,
+int zst_ahead_open(struct zst_ahead **out, struct packed_input *in,
                    struct pool *pool, struct err *e);
 
 /* Whether the input goes on with a marker that shall be followed. A stream is
  * waited for only while it may be one. */
-bool zst_ahead_begins(const struct zst_ahead *a, struct gzip_input *in);
+bool zst_ahead_begins(const struct zst_ahead *a, struct packed_input *in);
 
 /* Up to `len` bytes: the count; 0: what is next in the input is a frame's
  * beginning, or its end. What is ready is handed out before more input is asked

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/mem.h"
-#include "io/gzip_input.h"
+#include "io/packed_input.h"
 #include "io/zst_ahead.h"
 #include "io/zst_frame.h"
 
@@ -21,7 +21,7 @@ struct zst_source {
     struct source base;
     struct source *inner;
     struct pool *pool; /* or NULL */
-    struct gzip_input in;
+    struct packed_input in;
     ZSTD_DCtx *z;
     struct zst_ahead *ahead; /* NULL until a marker was met */
     enum zst_state state;
@@ -35,7 +35,7 @@ struct zst_source {
 /* Skippable frames and empty ones are taken, but not without end. */
 static int limit_silence(const struct zst_source *z, struct err *e)
 {
-    uint64_t at = gzip_input_place(&z->in);
+    uint64_t at = packed_input_place(&z->in);
 
     if (at - z->spoken_at <= ZST_SILENT_MAX)
         return 0;
@@ -49,7 +49,7 @@ static int cut_in(const struct zst_source *z, const char *what, struct err *e)
 {
     return err_set(e, ERR_CORRUPT,
                    "%s: the zstd stream is cut in %s: it ends at byte %" PRIu64,
-                   z->base.name, what, gzip_input_place(&z->in));
+                   z->base.name, what, packed_input_place(&z->in));
 }
 
 static void pass(struct zst_source *z, size_t len)
@@ -67,16 +67,16 @@ static int refuse_foreign(const struct zst_source *z, struct err *e)
                        ? "%s: something that is not zstd follows the zstd "
                          "data, from byte %" PRIu64
                        : "%s: not zstd, from byte %" PRIu64,
-                   z->base.name, gzip_input_place(&z->in));
+                   z->base.name, packed_input_place(&z->in));
 }
 
 /* Has `len` bytes of a frame's head at hand. */
 static int need_head(struct zst_source *z, size_t len, struct err *e)
 {
-    if (gzip_input_peek(&z->in, len))
+    if (packed_input_peek(&z->in, len))
         return 0;
     pass(z, z->in.left);
-    TRY(gzip_input_fill(&z->in, e));
+    TRY(packed_input_fill(&z->in, e));
     return cut_in(z, "a header", e);
 }
 
@@ -98,7 +98,7 @@ static int begin_frame(struct zst_source *z, struct err *e)
     TRY(find_kind(z, &kind, e));
     z->frame_seen = true;
     if (kind == ZST_DATA) {
-        z->frame_at = gzip_input_place(&z->in);
+        z->frame_at = packed_input_place(&z->in);
         z->room_ran_out = false;
         (void)ZSTD_DCtx_reset(z->z, ZSTD_reset_session_only);
         z->state = ZST_INSIDE;
@@ -114,7 +114,7 @@ static int begin_frame(struct zst_source *z, struct err *e)
 /* 1 to go on, 0 when the stream has ended. */
 static int next_frame(struct zst_source *z, struct err *e)
 {
-    int more = gzip_input_fill(&z->in, e);
+    int more = packed_input_fill(&z->in, e);
 
     TRY(more);
     if (!more && z->frame_seen)
@@ -142,7 +142,7 @@ static int pass_padding(struct zst_source *z, struct err *e)
 {
     int more;
 
-    while ((more = gzip_input_fill(&z->in, e)) > 0) {
+    while ((more = packed_input_fill(&z->in, e)) > 0) {
         TRY(limit_silence(z, e));
         while (z->in.left && !*z->in.next)
             pass(z, 1);
@@ -150,7 +150,7 @@ static int pass_padding(struct zst_source *z, struct err *e)
             return err_set(e, ERR_CORRUPT,
                            "%s: something follows the padding of the zstd "
                            "data, from byte %" PRIu64,
-                           z->base.name, gzip_input_place(&z->in));
+                           z->base.name, packed_input_place(&z->in));
     }
     return more;
 }
@@ -164,7 +164,7 @@ static int pass_skippable(struct zst_source *z, struct err *e)
         z->state = ZST_BETWEEN;
         return 0;
     }
-    more = gzip_input_fill(&z->in, e);
+    more = packed_input_fill(&z->in, e);
     TRY(more);
     if (!more)
         return cut_in(z, "a skippable frame", e);
@@ -197,7 +197,7 @@ static int64_t read_frame(struct zst_source *z, void *buf, size_t len,
                           struct err *e)
 {
     if (!z->room_ran_out) {
-        int more = gzip_input_fill(&z->in, e);
+        int more = packed_input_fill(&z->in, e);
 
         TRY(more);
         if (!more)
@@ -246,7 +246,7 @@ static int64_t zst_read(struct source *s, void *buf, size_t len, struct err *e)
         }
     }
     if (made > 0)
-        z->spoken_at = gzip_input_place(&z->in);
+        z->spoken_at = packed_input_place(&z->in);
     return made;
 }
 
@@ -254,7 +254,7 @@ static int64_t zst_read(struct source *s, void *buf, size_t len, struct err *e)
 static void free_outer(struct zst_source *z)
 {
     zst_ahead_close(z->ahead);
-    gzip_input_close(&z->in);
+    packed_input_close(&z->in);
     ZSTD_freeDCtx(z->z);
     free(z);
 }
@@ -279,7 +279,7 @@ static int start(struct zst_source *z, struct err *e)
     if (!z->z)
         return err_set(e, ERR_NO_SPACE, "out of memory for a decompressor");
     (void)ZSTD_DCtx_setParameter(z->z, ZSTD_d_windowLogMax, ZST_WINDOW_LOG_MAX);
-    return gzip_input_open(&z->in, z->inner, e);
+    return packed_input_open(&z->in, z->inner, e);
 }
 
 int source_unzstd(struct source **s, struct pool *pool, struct err *e)

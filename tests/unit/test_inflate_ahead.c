@@ -17,7 +17,7 @@ static uint8_t raw[2 * SIZE];
 /* What was read of raw, by chunks alone. */
 struct run {
     struct fake_source source;
-    struct gzip_input in;
+    struct packed_input in;
     struct pool *pool;
     struct inflate_ahead *ahead;
     struct inflate_ahead_end end;
@@ -33,7 +33,7 @@ static void run_open(struct run *r, size_t len, unsigned threads, size_t step)
     r->got = 0;
     r->ahead = NULL;
     assert_ok(pool_open(&r->pool, threads, &e), &e);
-    assert_ok(gzip_input_open(&r->in, s, &e), &e);
+    assert_ok(packed_input_open(&r->in, s, &e), &e);
     assert_true(inflate_ahead_begins(&r->in));
     assert_ok(inflate_ahead_open(&r->ahead, &r->in, r->pool, &e), &e);
 }
@@ -41,7 +41,7 @@ static void run_open(struct run *r, size_t len, unsigned threads, size_t step)
 static void run_close(struct run *r)
 {
     inflate_ahead_close(r->ahead);
-    gzip_input_close(&r->in);
+    packed_input_close(&r->in);
     pool_close(r->pool);
 }
 
@@ -68,8 +68,8 @@ static void assert_rest(struct run *r, size_t from, size_t len)
 {
     static uint8_t rest[sizeof(raw)];
 
-    assert_int_equal(gzip_input_place(&r->in), from);
-    assert_int_equal(gzip_input_take(&r->in, rest, sizeof(rest)), len - from);
+    assert_int_equal(packed_input_place(&r->in), from);
+    assert_int_equal(packed_input_take(&r->in, rest, sizeof(rest)), len - from);
     assert_memory_equal(rest, raw + from, len - from);
 }
 
@@ -142,16 +142,16 @@ static void test_the_history_is_the_last_32_kib(void **state)
 static void test_what_has_no_marker_is_not_read_ahead(void **state)
 {
     struct fake_source source;
-    struct gzip_input in;
+    struct packed_input in;
 
     (void)state;
     sample_fill(TEXT, raw, SIZE);
     fake_source_open(&source, raw, SIZE);
     source.step = 1;
-    assert_ok(gzip_input_open(&in, &source.base, &e), &e);
+    assert_ok(packed_input_open(&in, &source.base, &e), &e);
     assert_false(inflate_ahead_begins(&in));
     assert_int_equal(source.base.pos, 1);
-    gzip_input_close(&in);
+    packed_input_close(&in);
 }
 
 /* The fourth chunk is not what its marker says: three come, and it is left. */
@@ -297,7 +297,7 @@ static void test_a_failure_comes_after_what_was_read(void **state)
     assert_int_equal(r.in.left, c.len - 7 - c.marker);
     r.in.left = 0;
     e = (struct err){0};
-    assert_int_equal(gzip_input_fill(&r.in, &e), ERR_TEMPORARY);
+    assert_int_equal(packed_input_fill(&r.in, &e), ERR_TEMPORARY);
     assert_string_equal(e.text, "fake: failed");
     run_close(&r);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
-#include "io/gzip_input.h"
+#include "io/packed_input.h"
 
 #include "base/checked.h"
 #include "base/mem.h"
@@ -10,27 +10,28 @@
 
 enum { INPUT_SIZE = 256 * 1024 };
 
-int gzip_input_open(struct gzip_input *in, struct source *inner, struct err *e)
+int packed_input_open(struct packed_input *in, struct source *inner,
+                      struct err *e)
 {
-    *in = (struct gzip_input){.inner = inner, .room = INPUT_SIZE};
-    TRY(mem_alloc_buffer(&in->buffer, GZIP_HEADROOM + INPUT_SIZE, e));
-    in->next = in->buffer + GZIP_HEADROOM;
+    *in = (struct packed_input){.inner = inner, .room = INPUT_SIZE};
+    TRY(mem_alloc_buffer(&in->buffer, PACKED_HEADROOM + INPUT_SIZE, e));
+    in->next = in->buffer + PACKED_HEADROOM;
     return 0;
 }
 
-void gzip_input_close(struct gzip_input *in)
+void packed_input_close(struct packed_input *in)
 {
     free(in->buffer);
     in->buffer = NULL;
 }
 
-uint64_t gzip_input_place(const struct gzip_input *in)
+uint64_t packed_input_place(const struct packed_input *in)
 {
     return in->inner->pos - in->left;
 }
 
 /* A source that has failed is not asked again. */
-static int64_t read_inner(struct gzip_input *in, uint8_t *buf, size_t len,
+static int64_t read_inner(struct packed_input *in, uint8_t *buf, size_t len,
                           struct err *e)
 {
     if (in->failure.code < 0 && e)
@@ -40,13 +41,13 @@ static int64_t read_inner(struct gzip_input *in, uint8_t *buf, size_t len,
     return source_read(in->inner, buf, len, e);
 }
 
-int gzip_input_fill(struct gzip_input *in, struct err *e)
+int packed_input_fill(struct packed_input *in, struct err *e)
 {
     int64_t got;
 
     if (in->left)
         return 1;
-    in->next = in->buffer + GZIP_HEADROOM;
+    in->next = in->buffer + PACKED_HEADROOM;
     got = read_inner(in, in->next, in->room, e);
     if (got <= 0)
         return (int)got;
@@ -55,7 +56,7 @@ int gzip_input_fill(struct gzip_input *in, struct err *e)
 }
 
 /* The failure is kept for when what there is has been used. */
-static size_t read_ahead(struct gzip_input *in, uint8_t *buf, size_t len)
+static size_t read_ahead(struct packed_input *in, uint8_t *buf, size_t len)
 {
     struct err e = {0};
     int64_t got = read_inner(in, buf, len, &e);
@@ -65,9 +66,9 @@ static size_t read_ahead(struct gzip_input *in, uint8_t *buf, size_t len)
     return got < 0 ? 0 : (size_t)got;
 }
 
-bool gzip_input_peek(struct gzip_input *in, size_t len)
+bool packed_input_peek(struct packed_input *in, size_t len)
 {
-    uint8_t *begin = in->buffer + GZIP_HEADROOM;
+    uint8_t *begin = in->buffer + PACKED_HEADROOM;
     size_t got = 1;
 
     if (in->left < len && in->next != begin) {
@@ -81,7 +82,7 @@ bool gzip_input_peek(struct gzip_input *in, size_t len)
     return in->left >= len;
 }
 
-size_t gzip_input_take(struct gzip_input *in, uint8_t *buf, size_t len)
+size_t packed_input_take(struct packed_input *in, uint8_t *buf, size_t len)
 {
     size_t done = (size_t)min_u64(in->left, len);
     size_t got = 1;
@@ -96,17 +97,18 @@ size_t gzip_input_take(struct gzip_input *in, uint8_t *buf, size_t len)
     return done;
 }
 
-int gzip_input_put_back(struct gzip_input *in,
-                        const struct gzip_stretch *stretches, unsigned count,
-                        struct err *e)
+int packed_input_put_back(struct packed_input *in,
+                          const struct packed_stretch *stretches,
+                          unsigned count, struct err *e)
 {
     uint8_t *buffer = NULL, *to;
     size_t len = in->left;
 
     for (unsigned i = 0; i < count; i++)
         len += stretches[i].len;
-    TRY(mem_alloc_buffer(&buffer, GZIP_HEADROOM + max_u64(len, INPUT_SIZE), e));
-    to = buffer + GZIP_HEADROOM;
+    TRY(mem_alloc_buffer(&buffer, PACKED_HEADROOM + max_u64(len, INPUT_SIZE),
+                         e));
+    to = buffer + PACKED_HEADROOM;
     for (unsigned i = 0; i < count; i++) {
         memcpy(to, stretches[i].bytes, stretches[i].len);
         to += stretches[i].len;
@@ -114,7 +116,7 @@ int gzip_input_put_back(struct gzip_input *in,
     memcpy(to, in->next, in->left);
     free(in->buffer);
     in->buffer = buffer;
-    in->next = buffer + GZIP_HEADROOM;
+    in->next = buffer + PACKED_HEADROOM;
     in->room = (size_t)max_u64(len, INPUT_SIZE);
     in->left = len;
     return 0;
