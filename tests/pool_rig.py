@@ -125,7 +125,7 @@ class Pool:
         state = self.sim.state()
         assert state["bugs"] == []
         self._check_sessions()
-        assert self.has_other_clients or state["dislikes"] == []
+        assert self.has_other_clients or state["dislikes"] == [], state["dislikes"]
         assert state["client_faults"] == []
 
     def _check_sessions(self):

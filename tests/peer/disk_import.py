@@ -105,7 +105,7 @@ def handle_import(exchange):
     except Refused:
         return False
     exchange.pool.clock.sleep(exchange.pool.config["head_delay"])
-    if exchange.wire.readable():
+    if exchange.wire.readable() and not exchange.wire.peer_left():
         exchange.dislike("body bytes before the response head could be read")
     exchange.reply(200, stream_head(transfer.task.ref, "application/octet-stream"))
     transfer.run()

@@ -5,10 +5,13 @@
 import base64
 import http.client
 import socket
+import time
 
 import pytest
 
-from .plain_client import head_of, receive_all
+from .conftest import CONFIG
+from .plain_client import PlainClient, head_of, receive_all
+from .remote import Simulator
 from .vhd_maker import MIB, vhd
 
 
@@ -45,6 +48,21 @@ def test_200_comes_before_any_body_byte(client, disk):
     with socket.create_connection((client.address, client.sim.http_port), 5) as sock:
         sock.sendall(head_of(["PUT %s HTTP/1.0" % target, "Content-Length: 4194304"]))
         assert sock.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("early, count", [(b"", 0), (b"body", 1)])
+def test_who_leaves_before_the_200_has_sent_no_body(early, count):
+    with Simulator({**CONFIG, "head_delay": 20}) as sim:
+        client = PlainClient(sim)
+        target = client.target("import", client.create_vdi("nfs", 10 * MIB), client.task())
+        sock = socket.create_connection((client.address, sim.http_port), 5)
+        sock.sendall(head_of(["PUT %s HTTP/1.0" % target, "Content-Length: 4194304"]) + early)
+        if count:
+            assert sock.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+        sock.close()
+        while not [e for e in sim.log() if e["kind"] == "import" and "body_in" in e]:
+            time.sleep(0.02)
+        assert len(sim.state()["dislikes"]) == count
 
 
 def test_expect_is_not_answered(client, sim, disk):
