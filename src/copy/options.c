@@ -6,12 +6,12 @@
 #include "base/pool.h"
 #include "base/rate.h"
 #include "base/retry.h"
-#include "base/text.h"
+#include "copy/option_value.h"
+#include "copy/side_options.h"
 #include "copy/time_span.h"
 #include "image/vhd/vhd_chain.h"
 #include "io/sink.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,17 +37,6 @@ void options_init(struct options *o)
     };
 }
 
-static void side_free(struct side *s)
-{
-    free(s->user);
-    mem_free_secret(s->password);
-    mem_free_secret(s->session);
-    free(s->cacert);
-    mem_free_secret(s->proxy);
-    free(s->no_proxy);
-    cloud_free(&s->cloud);
-}
-
 void options_free(struct options *o)
 {
     side_free(&o->src);
@@ -66,45 +55,6 @@ void options_free(struct options *o)
     *o = (struct options){0};
 }
 
-static int set_text(char **out, const char *value, struct err *e)
-{
-    char *copy = NULL;
-
-    TRY(mem_copy_text(&copy, value, e));
-    mem_free_secret(*out);
-    *out = copy;
-    return 0;
-}
-
-static int set_format(const struct format **out, const char *name,
-                      const char *value, struct err *e)
-{
-    const struct format *f = format_by_name(value);
-
-    if (!f)
-        return err_set(e, ERR_USAGE, "--%s %s: no such format; there are %s",
-                       name, value, format_names());
-    *out = f;
-    return 0;
-}
-
-static int set_number(uint64_t *out, const char *name, const char *value,
-                      uint64_t least, uint64_t most, struct err *e)
-{
-    unsigned long long number;
-    char *end;
-
-    errno = 0;
-    number = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || errno || number < least ||
-        number > most)
-        return err_set(
-            e, ERR_USAGE, "--%s %s: expected a whole number from %llu to %llu",
-            name, value, (unsigned long long)least, (unsigned long long)most);
-    *out = number;
-    return 0;
-}
-
 /* --- the options, one function each --------------------------------------- */
 
 typedef int setter(struct options *o, const char *name, const char *value,
@@ -113,13 +63,13 @@ typedef int setter(struct options *o, const char *name, const char *value,
 static int set_from(struct options *o, const char *name, const char *value,
                     struct err *e)
 {
-    return set_format(&o->from, name, value, e);
+    return option_format(&o->from, name, value, e);
 }
 
 static int set_to(struct options *o, const char *name, const char *value,
                   struct err *e)
 {
-    return set_format(&o->to, name, value, e);
+    return option_format(&o->to, name, value, e);
 }
 
 static int set_level(struct options *o, const char *name, const char *value,
@@ -142,7 +92,7 @@ static int set_threads(struct options *o, const char *name, const char *value,
 {
     uint64_t threads = 0;
 
-    TRY(set_number(&threads, name, value, 0, POOL_MAX_THREADS, e));
+    TRY(option_number(&threads, name, value, 0, POOL_MAX_THREADS, e));
     o->threads = (unsigned)threads;
     return 0;
 }
@@ -152,7 +102,7 @@ static int set_jobs(struct options *o, const char *name, const char *value,
 {
     uint64_t jobs = 0;
 
-    TRY(set_number(&jobs, name, value, 1, JOBS_MAX, e));
+    TRY(option_number(&jobs, name, value, 1, JOBS_MAX, e));
     o->jobs = (unsigned)jobs;
     return 0;
 }
@@ -162,7 +112,7 @@ static int set_timeout(struct options *o, const char *name, const char *value,
 {
     uint64_t seconds = 0;
 
-    TRY(set_number(&seconds, name, value, 1, 86400, e));
+    TRY(option_number(&seconds, name, value, 1, 86400, e));
     o->timeout_s = (unsigned)seconds;
     return 0;
 }
@@ -172,7 +122,7 @@ static int set_retries(struct options *o, const char *name, const char *value,
 {
     uint64_t retries = 0;
 
-    TRY(set_number(&retries, name, value, 0, 1000000, e));
+    TRY(option_number(&retries, name, value, 0, 1000000, e));
     o->retries = (unsigned)retries;
     return 0;
 }
@@ -182,7 +132,7 @@ static int set_retry_delay(struct options *o, const char *name,
 {
     uint64_t seconds = 0;
 
-    TRY(set_number(&seconds, name, value, 0, 3600, e));
+    TRY(option_number(&seconds, name, value, 0, 3600, e));
     o->retry_delay_s = (unsigned)seconds;
     return 0;
 }
@@ -214,7 +164,7 @@ static int set_size(struct options *o, const char *name, const char *value,
 {
     uint64_t size = 0;
 
-    TRY(set_number(&size, name, value, 1, INT64_MAX / 2, e));
+    TRY(option_number(&size, name, value, 1, INT64_MAX / 2, e));
     o->size = (int64_t)size;
     return 0;
 }
@@ -247,50 +197,30 @@ static int set_parent(struct options *o, const char *name, const char *value,
     return 0;
 }
 
-static int check_utf8(const char *name, const char *value, struct err *e)
-{
-    if (text_is_utf8(value, strlen(value)))
-        return 0;
-    return err_set(e, ERR_USAGE, "--%s: not UTF-8, as texts of a pool are",
-                   name);
-}
-
-/* Standard output, which "-" means everywhere, has the verb's own result. */
-static int set_file(char **out, const char *name, const char *value,
-                    struct err *e)
-{
-    if (!strcmp(value, "-"))
-        return err_set(e, ERR_USAGE,
-                       "--%s -: expected a file's name, since standard output "
-                       "has the result (a file of that name: ./-)",
-                       name);
-    return set_text(out, value, e);
-}
-
 static int set_image(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
-    return set_file(&o->image, name, value, e);
+    return option_file(&o->image, name, value, e);
 }
 
 static int set_blocks(struct options *o, const char *name, const char *value,
                       struct err *e)
 {
-    return set_file(&o->blocks, name, value, e);
+    return option_file(&o->blocks, name, value, e);
 }
 
 static int set_name_label(struct options *o, const char *name,
                           const char *value, struct err *e)
 {
-    TRY(check_utf8(name, value, e));
-    return set_text(&o->name_label, value, e);
+    TRY(option_check_utf8(name, value, e));
+    return option_text(&o->name_label, value, e);
 }
 
 static int set_description(struct options *o, const char *name,
                            const char *value, struct err *e)
 {
-    TRY(check_utf8(name, value, e));
-    return set_text(&o->description, value, e);
+    TRY(option_check_utf8(name, value, e));
+    return option_text(&o->description, value, e);
 }
 
 /* Each one adds a key. Ours would be taken for the marks of a run. */
@@ -300,7 +230,7 @@ static int set_other_config(struct options *o, const char *name,
     const char *text = strchr(value, '=');
     FREE char *key = NULL;
 
-    TRY(check_utf8(name, value, e));
+    TRY(option_check_utf8(name, value, e));
     if (!text || text == value || !strncmp(value, "vhdstream:", 10))
         return err_set(e, ERR_USAGE,
                        "--%s %s: expected KEY=VALUE, where KEY does not begin "
@@ -320,20 +250,20 @@ static int set_base(struct options *o, const char *name, const char *value,
 {
     if (!*value)
         return err_set(e, ERR_USAGE, "--%s: the name is empty", name);
-    return set_text(&o->base, value, e);
+    return option_text(&o->base, value, e);
 }
 
 static int set_state(struct options *o, const char *name, const char *value,
                      struct err *e)
 {
-    return set_file(&o->state, name, value, e);
+    return option_file(&o->state, name, value, e);
 }
 
 static int set_undo(struct options *o, const char *name, const char *value,
                     struct err *e)
 {
     (void)name;
-    return set_text(&o->undo, value, e);
+    return option_text(&o->undo, value, e);
 }
 
 static int set_older_than(struct options *o, const char *name,
@@ -392,93 +322,6 @@ static const struct option options[] = {
     {"verify", .at = SWITCH(verify)},
 };
 
-/* --- what belongs to a side ------------------------------------------------
- */
-
-static int set_cacert(struct side *s, const char *value, struct err *e)
-{
-    TRY(set_text(&s->cacert, value, e));
-    s->trust.cacert = s->cacert;
-    return 0;
-}
-
-static int set_side(struct side *s, const char *name, const char *value,
-                    struct err *e)
-{
-    if (!strcmp(name, "user"))
-        return set_text(&s->user, value, e);
-    if (!strcmp(name, "password"))
-        return set_text(&s->password, value, e);
-    if (!strcmp(name, "session"))
-        return set_text(&s->session, value, e);
-    if (!strcmp(name, "cacert"))
-        return set_cacert(s, value, e);
-    if (!strcmp(name, "proxy"))
-        return set_text(&s->proxy, value, e);
-    if (!strcmp(name, "no-proxy"))
-        return set_text(&s->no_proxy, value, e);
-    if (!strcmp(name, "pin"))
-        return http_trust_pin(&s->trust, value, e);
-    s->trust.insecure = true;
-    return 0;
-}
-
-static const char *const side_options[] = {"user",   "password", "session",
-                                           "cacert", "proxy",    "no-proxy",
-                                           "pin",    "insecure"};
-
-static const char *find_side_option(const char *name)
-{
-    for (size_t i = 0; i < sizeof(side_options) / sizeof(*side_options); i++)
-        if (!strcmp(side_options[i], name))
-            return side_options[i];
-    return NULL;
-}
-
-static int check_value(const char *name, const char *value, bool has_value,
-                       struct err *e)
-{
-    if (has_value && !value)
-        return err_set(e, ERR_USAGE, "--%s needs a value", name);
-    if (!has_value && value)
-        return err_set(e, ERR_USAGE, "--%s takes no value", name);
-    return 0;
-}
-
-/* Those of a cloud, which struct cloud has a table of. */
-static int try_cloud(struct options *o, const char *name, const char *value,
-                     struct err *e)
-{
-    bool src = strncmp(name, "dst-", 4) != 0;
-    bool dst = strncmp(name, "src-", 4) != 0;
-    const char *plain = src && dst ? name : name + 4;
-    int done = 0;
-
-    if (src)
-        TRY(done = cloud_set(&o->src.cloud, plain, value, e));
-    if (dst)
-        TRY(done = cloud_set(&o->dst.cloud, plain, value, e));
-    return done;
-}
-
-/* 1: it was such an option. */
-static int try_side(struct options *o, const char *name, const char *value,
-                    struct err *e)
-{
-    bool src = strncmp(name, "dst-", 4) != 0;
-    bool dst = strncmp(name, "src-", 4) != 0;
-    const char *plain = find_side_option(src && dst ? name : name + 4);
-
-    if (!plain)
-        return try_cloud(o, name, value, e);
-    TRY(check_value(name, value, strcmp(plain, "insecure") != 0, e));
-    if (src)
-        TRY(set_side(&o->src, plain, value, e));
-    if (dst)
-        TRY(set_side(&o->dst, plain, value, e));
-    return 1;
-}
-
 int options_set(struct options *o, const char *name, const char *value,
                 struct err *e)
 {
@@ -487,13 +330,13 @@ int options_set(struct options *o, const char *name, const char *value,
     for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
         if (strcmp(options[i].name, name))
             continue;
-        TRY(check_value(name, value, options[i].set != NULL, e));
+        TRY(option_check_value(name, value, options[i].set != NULL, e));
         if (options[i].set)
             return options[i].set(o, name, value, e);
         *(bool *)((char *)o + options[i].at) = true;
         return 0;
     }
-    done = try_side(o, name, value, e);
+    done = side_options_set(o, name, value, e);
     TRY(done);
     return done ? 0 : err_set(e, ERR_USAGE, "--%s: no such option", name);
 }

@@ -63,7 +63,7 @@ def import_job(bench, chain, title):
 
     def unpack():
         ref = bench.client.create_vdi("store", chain.size)
-        words = ["mkdir {d}", "tar -xzf {i} -C {d}"]
+        words = ["mkdir -p {d}", "tar -xzf {i} -C {d}"]
         words += ["curl -sSf -T {d}/%s -H Expect: %s" % (
             os.path.basename(path), shlex.quote(bench.url("import", ref, bench.client.task())))
             for path in chain.vhds]

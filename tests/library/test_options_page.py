@@ -46,7 +46,7 @@ def test_switches_have_no_value_and_others_have_one():
 
 
 def test_every_option_of_a_side_is_there():
-    sided = listed(CODE.partition("side_options[] = {")[2])
+    sided = listed(read("src/copy/side_options.c").partition("side_options[] = {")[2])
     assert {name for name in rows(SIDE) if not name.startswith("os-")} == sided
 
 
