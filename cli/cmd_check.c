@@ -7,6 +7,7 @@
 #include "watch.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *text_of(json_t *object, const char *key)
@@ -22,22 +23,28 @@ static json_int_t number_of(json_t *object, const char *key)
 /* As compilers have it: place, byte, severity, sentence, name. */
 static void print_finding(const char *place, json_t *f)
 {
-    print_text("%s:%" JSON_INTEGER_FORMAT ": %s: %s [%s]", place,
-               number_of(f, "offset"), text_of(f, "severity"),
-               text_of(f, "text"), text_of(f, "id"));
+    const char *member = text_of(f, "member");
+
+    print_text("%s%s%s:%" JSON_INTEGER_FORMAT ": %s: %s [%s]", place,
+               member ? ": " : "", member ? member : "", number_of(f, "offset"),
+               text_of(f, "severity"), text_of(f, "text"), text_of(f, "id"));
 }
 
 /* The last line, where there are no errors: those are said on stderr. */
 static void print_verdict(json_t *root)
 {
+    size_t members = json_array_size(json_object_get(root, "members"));
+    char chain[64] = "";
     bool stream = !strcmp(text_of(root, "read_as"), "stream");
     json_int_t warnings = number_of(root, "warnings");
     json_int_t notes = number_of(root, "notes");
 
+    if (members)
+        (void)snprintf(chain, sizeof(chain), ", a chain of %zu disks", members);
     print_text("%s: %s (%" JSON_INTEGER_FORMAT " warning%s, "
-               "%" JSON_INTEGER_FORMAT " note%s)%s",
+               "%" JSON_INTEGER_FORMAT " note%s)%s%s",
                text_of(root, "place"), text_of(root, "verdict"), warnings,
-               warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s",
+               warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s", chain,
                stream ? ", as far as one pass over a stream can tell" : "");
 }
 
@@ -55,7 +62,7 @@ static void print_findings(json_t *root, bool quiet)
     if (more && !quiet)
         print_text("%s: %" JSON_INTEGER_FORMAT " more findings like these",
                    text_of(root, "place"), more);
-    if (!number_of(root, "errors") && !quiet)
+    if (strcmp(text_of(root, "verdict"), "broken") && !quiet)
         print_verdict(root);
 }
 

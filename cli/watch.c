@@ -36,9 +36,9 @@ static void on_stop(struct watch *w, int number)
     if (w->stopped_by)
         _exit(128 + number);
     w->stopped_by = number;
+    vhdstream_cancel(w->v);
     display_clear(&w->display);
     say("stopping: cleaning up (once more to quit at once)");
-    vhdstream_cancel(w->v);
     (void)!write(w->stop_fd, &one, sizeof(one));
 }
 

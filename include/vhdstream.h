@@ -201,10 +201,13 @@ int vhdstream_compare(struct vhdstream *v, const char *a, const char *b);
 /**
  * Checks the VHD at a place, all of it: vhdstream_result lists the findings.
  * With "chain" a differencing disk's parents, too, by their own names or by
- * "parent".
+ * "parent". In an archive of several disks each of them, and that they are one
+ * chain.
  *
- * VHDSTREAM_CORRUPT where there are errors among the findings; the result is
- * there all the same. Without a result the place could not be read.
+ * VHDSTREAM_CORRUPT where there are errors among the findings, or the disks of
+ * an archive are no chain, or one that is not taken. The result is there all
+ * the same.
+ * Without a result the place could not be read.
  */
 int vhdstream_check(struct vhdstream *v, const char *place);
 

@@ -141,13 +141,22 @@ class Program:
 
 
 def end(process, status, timeout=60, bar=False):
-    """Waits for a run that was started, and checks it as any other."""
+    """Waits for a run that was started, and checks it as any other.
+
+    Its pipe stays open where a signal is to end it: the pipe's end could be seen before.
+    """
+    held = None
+    if status in (130, 143):
+        held, process.stdin = process.stdin, None
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
         raise AssertionError("it does not end; stderr so far: %r" % err) from None
+    finally:
+        if held:
+            held.close()
     return Result(process.args, process.returncode, out or b"", err).check(status, bar)
 
 

@@ -3,6 +3,7 @@
 #include "copy/check.h"
 
 #include "base/mem.h"
+#include "copy/check_chain.h"
 #include "copy/input.h"
 #include "copy/operation.h"
 #include "copy/report/report.h"
@@ -14,10 +15,12 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-static json_t *finding(const struct vhd_finding *f)
+static json_t *finding(const struct vhd_finding *f, const char *member)
 {
     json_t *object = json_object();
 
+    if (member)
+        json_object_set_new(object, "member", report_text(member));
     json_object_set_new(object, "id", json_string(vhd_finding_name(f->id)));
     json_object_set_new(object, "severity",
                         json_string(vhd_severity_name(f->severity)));
@@ -26,10 +29,8 @@ static json_t *finding(const struct vhd_finding *f)
     return object;
 }
 
-void check_report(json_t *object, const struct vhd_report *r)
+void check_report_counts(json_t *object, const struct vhd_report *r)
 {
-    json_t *findings = json_array();
-
     json_object_set_new(object, "verdict",
                         json_string(r->severities[VHD_ERROR]     ? "broken"
                                     : r->severities[VHD_WARNING] ? "usable"
@@ -38,8 +39,29 @@ void check_report(json_t *object, const struct vhd_report *r)
     json_object_set_new(object, "warnings", number(r->severities[VHD_WARNING]));
     json_object_set_new(object, "notes", number(r->severities[VHD_NOTE]));
     json_object_set_new(object, "not_listed", number(r->untold));
+}
+
+void check_report_findings(json_t *findings, const struct vhd_report *r,
+                           const char *member)
+{
     for (uint32_t i = 0; i < r->count; i++)
-        json_array_append_new(findings, finding(&r->findings[i]));
+        json_array_append_new(findings, finding(&r->findings[i], member));
+}
+
+void check_report_disk(json_t *object, const struct vhd_report *r)
+{
+    if (!r->is_vhd)
+        return;
+    json_object_set_new(object, "virtual_size", number(r->footer.current_size));
+    json_object_set_new(object, "vhd", report_footer(&r->footer));
+}
+
+void check_report(json_t *object, const struct vhd_report *r)
+{
+    json_t *findings = json_array();
+
+    check_report_counts(object, r);
+    check_report_findings(findings, r, NULL);
     json_object_set_new(object, "findings", findings);
 }
 
@@ -92,22 +114,12 @@ static int check_parents(struct vhdstream *v, const struct place *p,
                    p->name);
 }
 
-static int check_bytes(struct vhdstream *v, const struct place *p,
-                       struct input *in, struct source **src,
-                       struct vhd_report *r, struct err *e)
+static int refuse_raw(const struct place *p, struct err *e)
 {
-    uint64_t len = v->opt.size > 0 ? (uint64_t)v->opt.size : 0;
-    enum disk disk;
-
-    TRY(input_open_bytes(v, p, in, src, &disk, e));
-    if (disk == DISK_RAW)
-        return err_set(e, ERR_USAGE,
-                       "%s: a raw disk, in which nothing can be checked; say "
-                       "--from vhd if it is a VHD",
-                       p->name);
-    TRY(vhd_check(src, len, r, e));
-    TRY(check_parents(v, p, src, r, e));
-    return input_finish(in, e);
+    return err_set(e, ERR_USAGE,
+                   "%s: a raw disk, in which nothing can be checked; say "
+                   "--from vhd if it is a VHD",
+                   p->name);
 }
 
 static int tell(const struct place *p, const struct vhd_report *r,
@@ -118,11 +130,7 @@ static int tell(const struct place *p, const struct vhd_report *r,
     json_object_set_new(object, "place", report_text(p->name));
     json_object_set_new(object, "read_as",
                         json_string(r->stream ? "stream" : "file"));
-    if (r->is_vhd) {
-        json_object_set_new(object, "virtual_size",
-                            number(r->footer.current_size));
-        json_object_set_new(object, "vhd", report_footer(&r->footer));
-    }
+    check_report_disk(object, r);
     check_report(object, r);
     if (!object)
         return err_set(e, ERR_NO_SPACE, "out of memory for the result");
@@ -130,20 +138,47 @@ static int tell(const struct place *p, const struct vhd_report *r,
     return check_verdict(p->name, r, e);
 }
 
+/* All that is at the place: one disk, or what *chain has gathered. */
+static int look(struct vhdstream *v, const struct place *p, struct input *in,
+                struct source **src, struct vhd_report *r,
+                struct check_chain **chain, struct err *e)
+{
+    uint64_t len = v->opt.size > 0 ? (uint64_t)v->opt.size : 0;
+    enum disk disk;
+
+    TRY(input_open_bytes(v, p, in, src, &disk, e));
+    if (check_chain_may_come(v, in)) {
+        int more = check_chain_run(v, in, src, disk, r, chain, e);
+
+        TRY(more);
+        return more               ? 0
+               : disk == DISK_RAW ? refuse_raw(p, e)
+                                  : input_finish(in, e);
+    }
+    if (disk == DISK_RAW)
+        return refuse_raw(p, e);
+    TRY(vhd_check(src, len, r, e));
+    TRY(check_parents(v, p, src, r, e));
+    return input_finish(in, e);
+}
+
 int check_run(struct vhdstream *v, const char *place, json_t **result,
               struct err *e)
 {
     CLEANUP(place) struct place p = {0};
     CLEANUP(vhd_report) struct vhd_report r = {0};
+    CLEANUP(check_chain) struct check_chain *chain = NULL;
     struct source *src = NULL;
     struct input in = {0};
     int code;
 
     TRY(place_parse(&p, place, "source", e));
-    code = check_bytes(v, &p, &in, &src, &r, e);
+    code = look(v, &p, &in, &src, &r, &chain, e);
     if (code < 0)
         cancel_request(v->halt);
     source_close(src);
     input_close(&in, code < 0 ? e : NULL);
-    return code < 0 ? code : tell(&p, &r, result, e);
+    TRY(code);
+    return chain ? check_chain_tell(chain, p.name, result, e)
+                 : tell(&p, &r, result, e);
 }

@@ -87,8 +87,9 @@ static bool is_answer(const struct vhdstream *v, int code)
 
 /* Lays *img over its parents; true where all are there. */
 static int tell_chain(struct vhdstream *v, const struct place *p,
-                      struct image **img, json_t *result, struct err *e)
+                      struct input *in, json_t *result, struct err *e)
 {
+    struct image **img = &in->img;
     json_t *chain = json_array();
     const struct vhd_chain_options opt = {
         .path =
@@ -112,6 +113,7 @@ static int tell_chain(struct vhdstream *v, const struct place *p,
             *e = why;
         return code;
     }
+    (void)input_hint_chain(in, &why);
     json_object_set_new(result, "chain_broken", report_text(why.text));
     return 0;
 }
@@ -122,7 +124,7 @@ static int look_at_child(struct vhdstream *v, const struct place *p,
                          struct input *in, json_t *result, struct err *e)
 {
     TRY(tell_child(v, p, in, result, e));
-    return tell_chain(v, p, &in->img, result, e);
+    return tell_chain(v, p, in, result, e);
 }
 
 /* The map is enough: no block is read, and what is still to come is broken off;

@@ -170,6 +170,16 @@ int input_refuse_chain(const struct input *in, const char *to, struct err *e)
                    in->img->name, to);
 }
 
+int input_hint_chain(const struct input *in, struct err *e)
+{
+    if (e->code != ERR_NOT_FOUND || !in->img->has_parent || !is_of_chain(in))
+        return e->code;
+    return err_append(e,
+                      "; where its parent is a member of the same image, copy "
+                      "it into a pool, or into a raw or VHD file, which makes "
+                      "one disk of all members");
+}
+
 static int retry_image(struct vhdstream *v, const struct place *p,
                        struct input *out, struct err *e)
 {
@@ -208,6 +218,7 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
         return pool_input_open_bytes(v, p, in, src, e);
     TRY(input_source(v, in->side, p, src, e));
     opt = open_options(v, in->side, p);
+    opt.archive = &in->archive;
     return image_unpack(src, &opt, disk, e);
 }
 
@@ -275,7 +286,7 @@ int input_complete(struct vhdstream *v, const struct place *p, struct input *in,
     }
     if (in->img->has_parent && v->opt.keep_parent)
         return name_parent(v, in, e);
-    return vhd_chain_open(&in->img, &opt, e);
+    return vhd_chain_open(&in->img, &opt, e) ? input_hint_chain(in, e) : 0;
 }
 
 /* With --size-from chs the disk is taken for another than it was written as. */

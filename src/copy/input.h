@@ -71,6 +71,10 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
 /* Refuses a disk that is one of a chain. `to` is where it could not be put. */
 int input_refuse_chain(const struct input *in, const char *to, struct err *e);
 
+/* Appends to *e, that its parent is not at hand, what can be done about a disk
+ * that may be one of a chain. Returns the code. */
+int input_hint_chain(const struct input *in, struct err *e);
+
 /* Of a chain, when img was closed: the next member is in->img, 1; or the
  * archive has ended, 0. */
 int input_next_member(struct input *in, struct err *e);

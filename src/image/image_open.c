@@ -152,7 +152,7 @@ static int decode(struct source **src, const struct image_open_options *opt,
     return disk == DISK_VHD_FIXED ? check_fixed(out, e) : 0;
 }
 
-static enum disk disk_of_member(const struct source *src)
+enum disk image_member_disk(const struct source *src)
 {
     const struct format *f = format_by_suffix(src->name);
 
@@ -172,14 +172,14 @@ int image_unpack(struct source **src, const struct image_open_options *opt,
         TRY(unpack(src, opt, f, e));
     /* In an archive the member's own name counts. */
     if (!f || f->pack != PACK_NONE)
-        *disk = disk_of_member(*src);
+        *disk = image_member_disk(*src);
     return 0;
 }
 
 int image_open_member(struct source **src, const struct image_open_options *opt,
                       struct image **out, struct err *e)
 {
-    return decode(src, opt, disk_of_member(*src), out, e);
+    return decode(src, opt, image_member_disk(*src), out, e);
 }
 
 int image_open(struct source **src, const struct image_open_options *opt,

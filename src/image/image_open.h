@@ -44,6 +44,9 @@ int image_open(struct source **src, const struct image_open_options *opt,
 int image_unpack(struct source **src, const struct image_open_options *opt,
                  enum disk *disk, struct err *e);
 
+/* What the name of an archive's member says of the disk in it. */
+enum disk image_member_disk(const struct source *src);
+
 /* The disk in a member of an archive, which *src stands at the beginning of.
  * Takes over *src (NULL afterwards) on success. */
 int image_open_member(struct source **src, const struct image_open_options *opt,

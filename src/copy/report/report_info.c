@@ -8,6 +8,7 @@
 #include "image/vhd/vhd_head.h"
 #include "image/vhd/vhd_parent.h"
 #include "io/sink.h"
+#include "io/tar_source.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -136,6 +137,9 @@ int report_info(const struct place *p, const struct input *in, json_t **result,
         return err_set(e, ERR_NO_SPACE, "out of memory for the result");
     *result = object;
     json_object_set_new(object, "place", report_text(p->name));
+    if (in->archive)
+        json_object_set_new(object, "member",
+                            report_text(tar_source_member(in->archive)));
     json_object_set_new(object, "format", report_text(img->format));
     json_object_set_new(object, "virtual_size", number(img->size));
     json_object_set_new(object, "block_size", number(img->block_size));

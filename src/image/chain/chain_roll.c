@@ -230,22 +230,44 @@ static int check_pair(const struct chain_roll *r, const struct member *upper,
     return check_sizes(r, upper, lower, e);
 }
 
-int chain_roll_add(struct chain_roll *r, const char *member,
-                   const struct image *img, unsigned *rank, struct err *e)
+static int add(struct chain_roll *r, const char *member, struct member *m,
+               unsigned *rank, struct err *e)
 {
-    struct member m = {
-        .came = true, .size = img->size, .has_parent = img->has_parent};
     struct member *at;
 
-    (void)snprintf(m.name, sizeof(m.name), "%s", member);
-    TRY(place_by_name(r, m.name, rank, e));
-    identify(&m, img);
-    TRY(check_doubled(r, *rank, &m, e));
+    m->came = true;
+    (void)snprintf(m->name, sizeof(m->name), "%s", member);
+    TRY(place_by_name(r, m->name, rank, e));
+    TRY(check_doubled(r, *rank, m, e));
     at = &r->members[*rank];
-    *at = m;
+    *at = *m;
     r->count++;
     TRY(check_pair(r, neighbour(r, *rank, -1), at, e));
     return check_pair(r, at, neighbour(r, *rank, 1), e);
+}
+
+int chain_roll_add(struct chain_roll *r, const char *member,
+                   const struct image *img, unsigned *rank, struct err *e)
+{
+    struct member m = {.size = img->size, .has_parent = img->has_parent};
+
+    identify(&m, img);
+    return add(r, member, &m, rank, e);
+}
+
+int chain_roll_add_read(struct chain_roll *r, const char *member,
+                        const struct chain_member *m, unsigned *rank,
+                        struct err *e)
+{
+    struct member own = {
+        .size = m->size,
+        .has_parent = m->has_parent,
+        .identity = m->is_vhd ? ID_UUID : ID_NONE,
+        .uuid = m->uuid,
+        .parent = m->parent,
+    };
+
+    return add(r, member, &own, rank, e);
 }
 
 int chain_roll_end(struct chain_roll *r, unsigned rank, const struct image *img,

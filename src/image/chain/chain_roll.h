@@ -13,6 +13,7 @@
  * left out that no other has for its parent.
  */
 
+#include "base/uuid.h"
 #include "image/chain/coverage.h"
 #include "image/image.h"
 
@@ -28,6 +29,14 @@ bool chain_name_is_part(const char *member, const struct image *img);
 /* The same without doubt: one with an old name may be alone. */
 bool chain_name_is_surely_part(const char *member, const struct image *img);
 
+/* What is known of a member whose blocks nobody wants. */
+struct chain_member {
+    uint64_t size;
+    bool has_parent;
+    bool is_vhd; /* uuid is its own; parent, where it has one, its parent's */
+    struct uuid uuid, parent;
+};
+
 /* `archive` is its name, for messages; must outlive the roll. */
 int chain_roll_open(struct chain_roll **out, const char *archive,
                     struct err *e);
@@ -40,6 +49,12 @@ void chain_roll_cleanup(struct chain_roll **r);
  * parent. */
 int chain_roll_add(struct chain_roll *r, const char *member,
                    const struct image *img, unsigned *rank, struct err *e);
+
+/* The same where its blocks have been read, and there is no image of it:
+ * chain_roll_end has nothing to add. */
+int chain_roll_add_read(struct chain_roll *r, const char *member,
+                        const struct chain_member *m, unsigned *rank,
+                        struct err *e);
 
 /* After its blocks: what an image knows of itself at its end only, the uuid of
  * a fixed VHD. */

@@ -162,6 +162,7 @@ int vhd_check(struct source **src, uint64_t len, struct vhd_report *out,
     r.stream = t.stream;
     r.is_vhd = h.has_footer;
     r.footer = h.footer;
+    r.parent_uuid = h.header.parent_uuid;
     *out = r;
     r = (struct vhd_report){0};
     return 0;

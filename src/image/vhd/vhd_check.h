@@ -27,6 +27,7 @@ struct vhd_report {
     bool stream; /* only what one pass can see was looked at */
     bool is_vhd; /* footer says what it is */
     struct vhd_footer footer;
+    struct uuid parent_uuid; /* of a differencing disk's parent */
 };
 
 /* Judges what is in *src, from its first byte to its end; `len` as in struct
