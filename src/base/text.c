@@ -132,7 +132,15 @@ bool text_decode(char *out, size_t size, const char *text, size_t len)
 /* --- cleaning --------------------------------------------------------------*/
 
 static const char dots[] = "...";
-enum { DOTS = sizeof(dots) - 1 };
+enum {
+    DOTS = sizeof(dots) - 1,
+    PIECE = 4, /* of a secret, that is one no more */
+};
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Puts dots in the place of p[0 .. len), len at least DOTS; what follows. */
 static char *put_dots(char *p, size_t len)
@@ -140,6 +148,18 @@ static char *put_dots(char *p, size_t len)
     memcpy(p, dots, DOTS);
     memmove(p + DOTS, p + len, strlen(p + len) + 1);
     return p + DOTS;
+}
+
+/* A text's own end that begins a secret of `len` bytes. */
+static void hide_cut(char *text, const char *secret, size_t len)
+{
+    size_t all = strlen(text);
+
+    for (size_t part = min_size(len - 1, all); part >= PIECE; part--)
+        if (!memcmp(text + all - part, secret, part)) {
+            (void)put_dots(text + all - part, part);
+            return;
+        }
 }
 
 void text_hide(char *text, const char *secret)
@@ -150,6 +170,52 @@ void text_hide(char *text, const char *secret)
         return;
     for (char *p = strstr(text, secret); p; p = strstr(p, secret))
         p = put_dots(p, len);
+    hide_cut(text, secret, len);
+}
+
+static size_t plain_run(const char *p)
+{
+    size_t len = 0;
+
+    while (isalnum((unsigned char)p[len]))
+        len++;
+    return len;
+}
+
+static size_t longest_run(const char *p)
+{
+    size_t longest = 0;
+
+    for (; *p; p++)
+        if (plain_run(p) > longest)
+            longest = plain_run(p);
+    return longest;
+}
+
+bool text_may_tell(const char *text, const char *secret)
+{
+    char piece[PIECE + 1];
+    size_t len;
+
+    if (!secret || !*secret || !*text)
+        return false;
+    len = min_size(longest_run(secret), PIECE);
+    if (len < 2)
+        return true;
+    for (const char *p = secret; *p; p++) {
+        if (plain_run(p) < len)
+            continue;
+        (void)text_copy_part(piece, sizeof(piece), p, len);
+        if (strstr(text, piece))
+            return true;
+    }
+    return false;
+}
+
+void text_withhold(char *text, const char *secret)
+{
+    if (text_may_tell(text, secret))
+        *text = '\0';
 }
 
 void text_hide_refs(char *text)

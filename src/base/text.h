@@ -22,8 +22,18 @@ void text_copy_cut(char *out, size_t size, const char *text);
  * character, or no UTF-8. */
 bool text_decode(char *out, size_t size, const char *text, size_t len);
 
-/* Replaces each `secret` in `text` by dots, in place. NULL and "" are none. */
+/* Replaces each `secret` in `text` by dots, in place, and a beginning of it
+ * that the text was cut in. NULL and "" are none. */
 void text_hide(char *text, const char *secret);
+
+/* Whether the text may tell a part of the secret, as it is or escaped in any
+ * way: four letters and digits in a row, or what fewer it has. One without two
+ * in a row may be told by every text that is not empty. NULL and "" are no
+ * secrets. For the answers to a login. */
+bool text_may_tell(const char *text, const char *secret);
+
+/* Empties a text that may. */
+void text_withhold(char *text, const char *secret);
 
 /* Leaves of each "OpaqueRef:..." in `text` only these dots, in place. */
 void text_hide_refs(char *text);

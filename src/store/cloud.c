@@ -41,6 +41,10 @@ int cloud_set(struct cloud *c, const char *option, const char *value,
             continue;
         if (!value)
             return err_set(e, ERR_USAGE, "--%s needs a value", option);
+        if (!text_is_utf8(value, strlen(value)))
+            return err_set(e, ERR_USAGE,
+                           "--%s: no UTF-8, which OpenStack's texts are",
+                           option);
         if (*value)
             TRY(mem_copy_text(&copy, value, e));
         mem_free_secret(c->value[i]);
@@ -57,9 +61,17 @@ void cloud_free(struct cloud *c)
     *c = (struct cloud){0};
 }
 
+static const enum cloud_setting secrets[] = {CLOUD_TOKEN, CLOUD_PASSWORD,
+                                             CLOUD_CREDENTIAL_SECRET};
+
 void cloud_hide(const struct cloud *c, char *text)
 {
-    text_hide(text, c->value[CLOUD_TOKEN]);
-    text_hide(text, c->value[CLOUD_PASSWORD]);
-    text_hide(text, c->value[CLOUD_CREDENTIAL_SECRET]);
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
+        text_hide(text, c->value[secrets[i]]);
+}
+
+void cloud_withhold(const struct cloud *c, char *text)
+{
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
+        text_withhold(text, c->value[secrets[i]]);
 }

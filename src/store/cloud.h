@@ -48,4 +48,7 @@ void cloud_free(struct cloud *c);
 /* Replaces what is secret in `text` by dots. */
 void cloud_hide(const struct cloud *c, char *text);
 
+/* Empties the text of an answer to a login that may tell what is secret. */
+void cloud_withhold(const struct cloud *c, char *text);
+
 #endif

@@ -136,16 +136,17 @@ static bool token_is_gone(const struct http_reply *reply, enum keystone_way way)
            !strncmp(reply->note, "{\"error\"", 8);
 }
 
-static int check_answer(const struct http_reply *reply, const struct cloud *c,
+static int check_answer(struct http_reply *reply, const struct cloud *c,
                         enum keystone_way way, const char *name, struct err *e)
 {
-    int code = http_reply_check(reply, name, e);
+    bool gone = token_is_gone(reply, way);
+    int code;
 
-    if (code < 0)
-        cloud_hide(c, e->text);
+    cloud_withhold(c, reply->note);
+    code = http_reply_check(reply, name, e);
     if (reply->status == 401)
         err_append(e, "; Keystone does not know these credentials");
-    if (!token_is_gone(reply, way))
+    if (!gone)
         return code;
     err_append(e, "; Keystone does not know the token of OS_TOKEN (any more)");
     return e->code = ERR_AUTH;

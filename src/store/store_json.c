@@ -44,9 +44,9 @@ int store_json_load(json_t **out, const char *text, const char *name,
     value = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!value)
         return err_set(e, ERR_CORRUPT,
-                       "%s: the answer is no JSON: byte %d: %s (is this the "
-                       "address of the service's API?)",
-                       name, where.position, where.text);
+                       "%s: the answer is no JSON (byte %d); is this the "
+                       "address of the service's API?",
+                       name, where.position);
     *out = value;
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "xapi/xapi_inner.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,6 +60,8 @@ static int post(struct xapi *x, const char *what, const char *body, char **out,
     if (reply.status == 200)
         return 0;
     mem_cleanup(out);
+    text_withhold(reply.note, x->password);
+    text_hide_refs(reply.note);
     TRY(http_reply_check(&reply, what, e));
     return err_set(e, ERR_FAILED, "%s: HTTP status %d where 200 was expected",
                    what, reply.status);
@@ -114,6 +117,8 @@ static int exchange(struct xapi *x, const char *method, const char *session,
     TRY(code);
     code = xapi_json_reply(out, fault, answer, what, e);
     mem_free_secret(answer);
+    if (code == 1 && !session)
+        xapi_fault_withhold(fault, x->password);
     return code;
 }
 

@@ -35,6 +35,19 @@ void xapi_fault_add(struct xapi_fault *f, const char *param)
     f->nparams++;
 }
 
+static bool looks_like_code(const char *text)
+{
+    return !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")];
+}
+
+void xapi_fault_withhold(struct xapi_fault *f, const char *secret)
+{
+    if (!looks_like_code(f->code))
+        text_withhold(f->code, secret);
+    for (unsigned i = 0; i < f->nparams; i++)
+        text_withhold(f->params[i], secret);
+}
+
 bool xapi_fault_is(const struct xapi_fault *f, const char *code)
 {
     return !strcmp(f->code, code);

@@ -39,6 +39,9 @@ bool xapi_fault_is_busy(const struct xapi_fault *f);
  */
 bool xapi_fault_is_lacking(const struct xapi_fault *f);
 
+/* Empties what may tell `secret`, where this answers a login with it. */
+void xapi_fault_withhold(struct xapi_fault *f, const char *secret);
+
 /* What the user can do about it. */
 enum err_code xapi_fault_kind(const struct xapi_fault *f);
 

@@ -87,9 +87,9 @@ static int load(json_t **out, const char *text, const char *what, struct err *e)
     value = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!value)
         return err_set(e, ERR_CORRUPT,
-                       "%s: the answer is no JSON: byte %d: %s (is this the "
-                       "management address of an XAPI host?)",
-                       what, where.position, where.text);
+                       "%s: the answer is no JSON (byte %d); is this the "
+                       "management address of an XAPI host?",
+                       what, where.position);
     *out = value;
     return 0;
 }

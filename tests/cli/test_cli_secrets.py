@@ -5,8 +5,11 @@
 That no run shows one on stdout or stderr is held of every run by program_rig.
 """
 
+import http.server
+import json
 import os
 import signal
+import threading
 
 import pytest
 
@@ -132,6 +135,39 @@ def test_wrong_password(program, pool, disk, secret):
     result = program("copy", disk, pool.sr("nfs"), "--password-file", secret("wrong-73"), status=5)
     assert "SESSION_AUTHENTICATION_FAILED" in result.line and "wrong-73" not in result.err
     pool.nothing_left()
+
+
+REPEATS = [
+    lambda body: (400, body),
+    lambda body: (500, b"<p>" + b"x" * (500 - body.index(b"root")) + body),
+    lambda body: (200, json.dumps({"jsonrpc": "2.0", "id": 1, "error": {
+        "code": 1, "message": "INTERNAL_ERROR", "data": ["why", body.decode()]}}).encode()),
+    lambda body: (200, json.dumps({"error": [body.decode()[:90]]}).encode()),
+    lambda body: (200, body[body.index(b"root") + 7:]),
+]
+
+
+@pytest.mark.parametrize("repeat", REPEATS)
+@pytest.mark.parametrize("word", ["Geheim-73", 'Ge"heim\\\u00fc', "\u043f\u0430\u0440\u043e\u043b\u044c"])
+def test_a_server_that_repeats_the_login(program, disk, secret, repeat, word):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            status, body = repeat(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        result = program("copy", disk, "xapi+http://127.0.0.1:%d/sr/x" % server.server_port,
+                         "--retries", "0", "--password-file", secret(word), status=None)
+        server.shutdown()
+    assert result.status in (1, 3, 75) and "session.login_with_password" in result.line
+    assert not [i for i in range(len(word) - 3) if word[i:i + 4] in result.err]
 
 
 def test_password_with_quotes_and_unicode(program, own_pool, disk, secret):

@@ -2,6 +2,7 @@
 # Copyright the vhdstream authors
 """Ways into a cloud: what OpenStack's clients read, Keystone, the catalogue (fake_cloud.py)."""
 
+import json
 import os
 import subprocess
 
@@ -296,10 +297,30 @@ def test_no_token_where_one_is_wanted(fetch):
     assert "wants a token; OS_CLOUD, OS_TOKEN or OS_AUTH_URL" in fetch({}, host=True, status=5).line
 
 
-def test_keystone_refuses_and_repeats_the_password(cloud, fetch):
-    cloud.ways["POST", "/v3/auth/tokens"] = (401, b"not " + PASSWORD.encode())
-    line = fetch({**USER, "OS_AUTH_URL": cloud.origin}, status=5).line
-    assert "the server answered 401: not ..." in line and "does not know these credentials" in line
+@pytest.mark.parametrize("word", [
+    PASSWORD, 'a"b\\c-Geheim', "tab\tGeheim", "\u00fcber-Geheim", "\u043f\u0430\u0440\u043e\u043b\u044c", "x"])
+@pytest.mark.parametrize("repeat", [
+    lambda body: body, lambda body: b"x" * (485 - body.index(b'"password":"')) + body,
+    lambda body: json.dumps({"error": {"message": repr(json.loads(body))}}).encode()])
+def test_keystone_refuses_and_repeats_the_login(cloud, fetch, word, repeat):
+    def refuse(answer):
+        answer.say(401, repeat(answer.body()))
+
+    cloud.ways["POST", "/v3/auth/tokens"] = refuse
+    line = fetch({**USER, "OS_PASSWORD": word, "OS_AUTH_URL": cloud.origin}, status=5).line
+    assert "the server answered 401; Keystone does not know these credentials" in line
+
+
+def test_keystone_says_why(cloud, fetch):
+    cloud.ways["POST", "/v3/auth/tokens"] = (400, b"Expecting to find domain in user")
+    line = fetch({**USER, "OS_AUTH_URL": cloud.origin}, status=1).line
+    assert "the server answered 400: Expecting to find domain in user" in line
+
+
+@pytest.mark.parametrize("name", ["OS_PASSWORD", "OS_PROJECT_NAME", "OS_USERNAME"])
+def test_what_is_no_utf8(fetch, cloud, name):
+    line = fetch({**USER, "OS_AUTH_URL": cloud.origin, name: os.fsdecode(b"p\xe4ss")}, status=2).lines[0]
+    assert "--%s: no UTF-8" % name.lower().replace("_", "-") in line and not cloud.logins
 
 
 @pytest.mark.parametrize("path", ["/v2/images/ID", "/v2/images/ID/file"])
