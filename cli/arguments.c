@@ -171,6 +171,8 @@ static const struct cli_option cli_options[] = {
      "for other_config of the new VDI; again: another"},
     {"size", 0, "BYTES", VERB_SOURCE, false, true, NULL,
      "length of a raw or fixed disk in a pipe"},
+    {"any-member", 0, NULL, VERB_SOURCE, false, true, NULL,
+     "an archive's VHD may have any name"},
     {"size-from", 0, "WHAT", VERB_IMAGE, false, true, NULL,
      "a VHD's size: current (default) or chs"},
     {"parent", 0, "PATH", VERB_CHAIN | VERB_COPY | VERB_DIGEST | VERB_INFO,

@@ -119,7 +119,7 @@ static int check_next(struct check_chain *c, struct input *in, struct err *e)
 {
     CLEANUP(vhd_report) struct vhd_report r = {0};
     struct source *src = in->archive;
-    int code = check_member(c, in, &src, image_member_disk(in->archive), &r, e);
+    int code = check_member(c, in, &src, input_member_disk(in), &r, e);
 
     source_close(src);
     return code;
@@ -156,6 +156,8 @@ int check_chain_run(struct vhdstream *v, struct input *in, struct source **src,
     c->members = json_array();
     c->findings = json_array();
     TRY(chain_roll_open(&c->roll, tar_source_archive(in->archive), e));
+    if (v->opt.any_member)
+        chain_roll_take_alone(c->roll);
     tar_source_apart(in->archive);
     in->is_chain = true;
     several = check_all(c, v, in, src, disk, r, e);

@@ -53,6 +53,9 @@ static struct image_open_options open_options(struct vhdstream *v, int side,
     return (struct image_open_options){
         .from = v->opt.from,
         .suffix = p->kind == PLACE_GLANCE ? store_format(v, side) : p->suffix,
+        .any_member = v->opt.any_member,
+        .vhd_inside =
+            p->kind == PLACE_GLANCE && !v->opt.from && store_says_vhd(v, side),
         .size = v->opt.size,
         .size_from_chs = v->opt.size_from_chs,
         .threads = v->opt.threads,
@@ -94,6 +97,14 @@ int input_next_member(struct input *in, struct err *e)
         return more;
     TRY(image_open_member(&src, &opt, &in->img, e));
     return 1;
+}
+
+enum disk input_member_disk(const struct input *in)
+{
+    const struct image_open_options opt =
+        open_options(in->v, in->side, in->place);
+
+    return image_member_disk(&opt, in->archive);
 }
 
 int input_trim(struct vhdstream *v, struct input *in, struct err *e)
@@ -212,6 +223,8 @@ int input_open_bytes(struct vhdstream *v, const struct place *p,
 {
     struct image_open_options opt;
 
+    in->v = v;
+    in->place = p;
     TRY(operation_pool(v, e));
     *disk = DISK_VHD;
     if (p->kind == PLACE_XAPI)

@@ -75,6 +75,9 @@ int input_refuse_chain(const struct input *in, const char *to, struct err *e);
  * that may be one of a chain. Returns the code. */
 int input_hint_chain(const struct input *in, struct err *e);
 
+/* What is said of the disk in the archive's member that has come. */
+enum disk input_member_disk(const struct input *in);
+
 /* Of a chain, when img was closed: the next member is in->img, 1; or the
  * archive has ended, 0. */
 int input_next_member(struct input *in, struct err *e);

@@ -285,6 +285,7 @@ struct option {
 #define SWITCH(field) offsetof(struct options, field)
 
 static const struct option options[] = {
+    {"any-member", .at = SWITCH(any_member)},
     {"azure", .at = SWITCH(azure)},
     {"base", .set = set_base},
     {"blocks", .set = set_blocks},

@@ -38,6 +38,7 @@ struct options {
     uint64_t memory;     /* bytes for the map of a chain's sectors */
     int64_t size; /* of a stream that is raw or a fixed VHD; -1: not given */
     bool size_from_chs; /* a VHD's size is what its geometry says */
+    bool any_member;    /* a VHD is the disk of an archive whatever its name */
     bool azure;         /* whole MiB */
     bool keep_parent;   /* a differencing disk stays one */
     char **parents;     /* the user's word on a disk's parent, that one's ... */

@@ -69,16 +69,22 @@ int store_source(struct vhdstream *v, int side, const struct place *p,
                               &v->store[side]->image, e);
 }
 
-/* What is packed tells itself how. */
+bool store_says_vhd(const struct vhdstream *v, int side)
+{
+    return !strcmp(v->store[side]->image.disk_format, "vhd");
+}
+
+/* Raw is raw in any container: what looks like something else inside is the
+ * content of a guest's disk. How a VHD is packed its bytes tell. */
 const struct format *store_format(const struct vhdstream *v, int side)
 {
     const struct glance_image *img = &v->store[side]->image;
 
-    if (strcmp(img->container_format, "bare") != 0)
-        return NULL;
     if (!strcmp(img->disk_format, "raw") || !strcmp(img->disk_format, "iso"))
         return format_by_name("raw");
-    return strcmp(img->disk_format, "vhd") ? NULL : format_by_name("vhd");
+    return store_says_vhd(v, side) && !strcmp(img->container_format, "bare")
+               ? format_by_name("vhd")
+               : NULL;
 }
 
 const char *store_label(const struct vhdstream *v, int side)

@@ -29,6 +29,9 @@ int store_source(struct vhdstream *v, int side, const struct place *p,
 /* What the record says of the content, or NULL: after store_source. */
 const struct format *store_format(const struct vhdstream *v, int side);
 
+/* Whether it says that the disk is a VHD, packed or not. */
+bool store_says_vhd(const struct vhdstream *v, int side);
+
 /* The image's name. */
 const char *store_label(const struct vhdstream *v, int side);
 

@@ -87,7 +87,8 @@ static int unpack(struct source **src, const struct image_open_options *opt,
     if (content == CONTENT_TAR) {
         if (f && f->pack == PACK_NONE)
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
-        TRY(source_untar(src, opt->notice, opt->tail, e));
+        TRY(source_untar(src, opt->any_member ? TAR_ANY_NAME : TAR_DISK_NAMES,
+                         opt->notice, opt->tail, e));
         if (opt->archive)
             *opt->archive = *src;
     }
@@ -152,10 +153,13 @@ static int decode(struct source **src, const struct image_open_options *opt,
     return disk == DISK_VHD_FIXED ? check_fixed(out, e) : 0;
 }
 
-enum disk image_member_disk(const struct source *src)
+enum disk image_member_disk(const struct image_open_options *opt,
+                            const struct source *src)
 {
     const struct format *f = format_by_suffix(src->name);
 
+    if (opt->vhd_inside || opt->any_member)
+        return DISK_VHD;
     return f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
 }
 
@@ -172,14 +176,14 @@ int image_unpack(struct source **src, const struct image_open_options *opt,
         TRY(unpack(src, opt, f, e));
     /* In an archive the member's own name counts. */
     if (!f || f->pack != PACK_NONE)
-        *disk = image_member_disk(*src);
+        *disk = image_member_disk(opt, *src);
     return 0;
 }
 
 int image_open_member(struct source **src, const struct image_open_options *opt,
                       struct image **out, struct err *e)
 {
-    return decode(src, opt, image_member_disk(*src), out, e);
+    return decode(src, opt, image_member_disk(opt, *src), out, e);
 }
 
 int image_open(struct source **src, const struct image_open_options *opt,

@@ -12,11 +12,13 @@
 struct image_open_options {
     const struct format *from;   /* the user's word, or NULL */
     const struct format *suffix; /* what the place's name says, or NULL */
-    int64_t size;                /* bytes of a stream, where the user says, or
-                                    -1; a fixed VHD's footer is counted */
-    bool size_from_chs;          /* see struct vhd_origin */
-    unsigned threads;            /* 0: none beside the caller's */
-    struct pool *pool;           /* which inflates what it can; or NULL */
+    bool any_member;    /* an archive's disk may have any name, and is a VHD */
+    bool vhd_inside;    /* its record says that what is packed is a VHD */
+    int64_t size;       /* bytes of a stream, where the user says, or
+                                       -1; a fixed VHD's footer is counted */
+    bool size_from_chs; /* see struct vhd_origin */
+    unsigned threads;   /* 0: none beside the caller's */
+    struct pool *pool;  /* which inflates what it can; or NULL */
     struct stage *inflate;       /* charged with that; or NULL */
     bool exact;                  /* see struct vhd_origin */
     struct tar_tail *tail;       /* what stands behind an archive, known when
@@ -45,7 +47,8 @@ int image_unpack(struct source **src, const struct image_open_options *opt,
                  enum disk *disk, struct err *e);
 
 /* What the name of an archive's member says of the disk in it. */
-enum disk image_member_disk(const struct source *src);
+enum disk image_member_disk(const struct image_open_options *opt,
+                            const struct source *src);
 
 /* The disk in a member of an archive, which *src stands at the beginning of.
  * Takes over *src (NULL afterwards) on success. */

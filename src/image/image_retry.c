@@ -81,6 +81,10 @@ static int retried_next(struct image *img, struct block *b, struct err *e)
     int more = image_next(r->inner, b, e);
 
     while (more < 0) {
+        /* What is not tried again is closed at the end: a read-ahead that goes
+         * before its end has all stop that waits. */
+        if (e->code != ERR_TEMPORARY)
+            return more;
         image_close(r->inner);
         r->inner = NULL;
         TRY(retry_pause(r->retry, e));

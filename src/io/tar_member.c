@@ -40,20 +40,28 @@ static bool is_swap(const char *base)
     return !strcasecmp(base, "swap.vhd");
 }
 
-bool tar_member_is_disk(struct archive_entry *entry)
+static bool has_suffix_of_disk(const char *base)
 {
     static const char *const suffixes[] = {".vhd", ".raw", ".img"};
-    const char *base = base_of(entry);
     const char *suffix = strrchr(base, '.');
 
-    if (archive_entry_filetype(entry) != AE_IFREG ||
-        archive_entry_hardlink(entry) || !suffix || suffix == base ||
-        !strncmp(base, "._", 2) || is_swap(base))
+    if (!suffix || suffix == base)
         return false;
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
         if (!strcasecmp(suffix, suffixes[i]))
             return true;
     return false;
+}
+
+bool tar_member_is_disk(struct archive_entry *entry, enum tar_names names)
+{
+    const char *base = base_of(entry);
+
+    if (archive_entry_filetype(entry) != AE_IFREG ||
+        archive_entry_hardlink(entry) || !strncmp(base, "._", 2) ||
+        is_swap(base))
+        return false;
+    return names == TAR_ANY_NAME || has_suffix_of_disk(base);
 }
 
 bool tar_member_is_worth_a_word(struct archive_entry *entry)

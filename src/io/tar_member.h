@@ -5,6 +5,8 @@
 
 /* What a member of a tar archive is to us; see tar_source.h. */
 
+#include "io/tar_source.h"
+
 #include <archive_entry.h>
 #include <stdbool.h>
 
@@ -14,7 +16,7 @@ enum { TAR_MEMBER_NAME_SIZE = 128 };
 void tar_member_name(struct archive_entry *entry,
                      char name[TAR_MEMBER_NAME_SIZE]);
 
-bool tar_member_is_disk(struct archive_entry *entry);
+bool tar_member_is_disk(struct archive_entry *entry, enum tar_names names);
 
 /* Of one that is not a disk: whether the user should hear that it is left out.
  */

@@ -35,6 +35,7 @@ struct tar_source {
     const uint8_t *data; /* of the member, in libarchive's hands */
     size_t left;
     uint64_t hole; /* zeros that come before data */
+    enum tar_names names;
     unsigned members;
     unsigned notices;
     char found[256];                   /* names of members, for a message */
@@ -181,7 +182,7 @@ static int next_disk(struct tar_source *t, struct archive_entry **entry,
     int more;
 
     while ((more = next_header(t, entry, e)) > 0) {
-        if (tar_member_is_disk(*entry))
+        if (tar_member_is_disk(*entry, t->names))
             return 1;
         TRY(skip_member(t, *entry, e));
     }
@@ -348,6 +349,11 @@ static int no_disk(const struct tar_source *t, struct err *e)
     if (!t->members)
         return err_set(e, ERR_CORRUPT, "%s: the tar archive is empty",
                        t->inner->name);
+    if (t->names == TAR_ANY_NAME)
+        return err_set(e, ERR_CORRUPT,
+                       "%s: no file that could be a disk in the tar archive, "
+                       "but %s",
+                       t->inner->name, t->found);
     return err_set(e, ERR_CORRUPT,
                    "%s: no disk (.vhd, .raw, .img) in the tar archive, but %s",
                    t->inner->name, t->found);
@@ -379,14 +385,15 @@ static int find_disk(struct tar_source *t, struct err *e)
     return more ? stand_on(t, entry, e) : no_disk(t, e);
 }
 
-int source_untar(struct source **s, const struct notice *n,
-                 struct tar_tail *tail, struct err *e)
+int source_untar(struct source **s, enum tar_names names,
+                 const struct notice *n, struct tar_tail *tail, struct err *e)
 {
     struct tar_source *t = NULL;
     int code;
 
     TRY(mem_alloc(&t, sizeof(*t), "a source", e));
     t->inner = *s;
+    t->names = names;
     t->notice = n;
     t->tail = tail;
     if (tail)

@@ -17,6 +17,10 @@
 #include "io/source.h"
 #include "io/tar_tail.h"
 
+/* Which members are disks, as far as their names go. TAR_ANY_NAME: all that are
+ * not passed over. */
+enum tar_names { TAR_DISK_NAMES, TAR_ANY_NAME };
+
 /* Reads up to the first disk of the archive *s, which becomes that member: its
  * size is known, its name is "ARCHIVE: MEMBER". ERR_CORRUPT where there is none
  * (the members that were found are named) or what comes is not tar.
@@ -31,8 +35,8 @@
  * have 2 MiB, an archive 10000 members. `n` may be NULL; it and `tail` must
  * outlive the source.
  */
-int source_untar(struct source **s, const struct notice *n,
-                 struct tar_tail *tail, struct err *e);
+int source_untar(struct source **s, enum tar_names names,
+                 const struct notice *n, struct tar_tail *tail, struct err *e);
 
 /* --- for archives of several disks ----------------------------------------
  * `s` is what source_untar made, not what has been wrapped around it. */

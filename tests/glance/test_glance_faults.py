@@ -106,6 +106,33 @@ def test_an_image_without_any_sum_has_its_length(program, cloud, tmp_path):
     program("copy", cloud.place(image), tmp_path / "a.raw")
 
 
+PLANTED = vhd(4 * MIB, {1: noise("planted", 2 * MIB)})
+
+
+@pytest.mark.parametrize("container", ["bare", "ovf", "docker", None])
+@pytest.mark.parametrize("form", ["raw", "iso"])
+@pytest.mark.parametrize("data", [PLANTED, image_of(PLANTED)], ids=["vhd", "tgz"])
+def test_raw_by_its_record_is_raw(program, cloud, tmp_path, form, container, data):
+    """A guest can write what it wants into its disk."""
+    image = cloud.add(data, disk_format=form, container_format=container)
+    program("copy", cloud.place(image), tmp_path / "a.raw")
+    assert (tmp_path / "a.raw").read_bytes() == data + bytes(-len(data) % 512)
+
+
+@pytest.mark.parametrize("container", ["bare", "ovf", "docker"])
+@pytest.mark.parametrize("data", [noise("no disk", MIB), image_of(noise("no disk", MIB)),
+                                  image_of(noise("no disk", MIB), "disk.raw")],
+                         ids=["plain", "tgz", "named"])
+def test_vhd_by_its_record_is_never_raw(program, cloud, tmp_path, container, data):
+    image = cloud.add(data, container_format=container)
+    result = program("copy", cloud.place(image), tmp_path / "a.raw", status=None)
+    line = result.line
+    assert result.status in (2, 3)
+    assert ("not a VHD" in line or "--from" in line) and not (tmp_path / "a.raw").exists()
+    with_word = program("copy", cloud.place(image), tmp_path / "a.raw", "--from", "raw")
+    assert with_word.status == 0
+
+
 def test_a_form_that_is_not_taken_is_no_raw_disk(program, cloud, tmp_path):
     image = cloud.add(CONTENT, disk_format="ploop", container_format="bare")
     assert "is ploop by its record" in \

@@ -5,6 +5,7 @@
 Each failure is also one of os_xenapi's, of the kind that code written for it catches.
 """
 
+import hashlib
 import io
 import socket
 import tarfile
@@ -74,6 +75,21 @@ def test_a_bad_image(pool, session, made, name):
     assert failure.value.status == 3
     assert "descriptor" not in str(failure.value)
     assert failure.value.format_message() == failure.value.message == str(failure.value)
+
+
+@pytest.mark.parametrize("name", ["disk.img", "root", "0", "1.vhd", "x/d.raw", "0.VHD"])
+def test_the_vhd_of_an_image_may_have_any_name(pool, session, name):
+    data = vhd(4 * MIB, {1: b"x" * 2 * MIB})
+    uuid = import_it(pool, session, io.BytesIO(image_of(data, name)))
+    content = bytes(2 * MIB) + b"x" * 2 * MIB
+    assert pool.digest(uuid) == hashlib.sha256(content).hexdigest()
+    pool.remember()
+
+
+@pytest.mark.parametrize("name", ["disk.img", "root", "0.vhd"])
+def test_what_is_no_vhd_never_becomes_a_disk(pool, session, name):
+    with pytest.raises(exception.InvalidImage):
+        import_it(pool, session, io.BytesIO(image_of(b"no vhd" * 100000, name)))
 
 
 def test_a_full_sr(pool, session, made):

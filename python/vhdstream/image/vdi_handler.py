@@ -79,7 +79,7 @@ class ImageStreamToVDIs(_ImageTransfer):
         sr_uuid = self.session.SR.get_uuid(self.sr_ref)
         place = image_side.pool_place(self.host_url, "sr", sr_uuid)
         config = ["nova_disk_type=root", "nova_instance_uuid=%s" % self.instance["uuid"]]
-        own = {"from": "tgz", "name_label": self.instance["name"], "other_config": config}
+        own = {"from": "tgz", "any_member": True, "name_label": self.instance["name"], "other_config": config}
         with self._open("dst", self.session, **own) as transfer:
             result = self._run(transfer, place)
         self.vdis["root"] = {"uuid": result["uuid"]}

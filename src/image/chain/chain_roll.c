@@ -30,7 +30,8 @@ struct member {
 
 struct chain_roll {
     const char *archive;
-    bool old_names; /* snap.vhd and so on, else numbers */
+    bool old_names;   /* snap.vhd and so on, else numbers */
+    bool takes_alone; /* see chain_roll_take_alone */
     unsigned count;
     struct member members[RANKS_MAX]; /* by rank */
 };
@@ -43,6 +44,11 @@ int chain_roll_open(struct chain_roll **out, const char *archive, struct err *e)
     r->archive = archive;
     *out = r;
     return 0;
+}
+
+void chain_roll_take_alone(struct chain_roll *r)
+{
+    r->takes_alone = true;
 }
 
 void chain_roll_close(struct chain_roll *r)
@@ -324,10 +330,20 @@ static int check_old(const struct chain_roll *r, struct err *e)
     return child && child->has_parent ? missing(r, 0, child, e) : 0;
 }
 
+static bool is_whole_alone(const struct chain_roll *r)
+{
+    for (unsigned i = 0; i < RANKS_MAX; i++)
+        if (r->members[i].came)
+            return r->count == 1 && !r->members[i].has_parent;
+    return false;
+}
+
 int chain_roll_check(const struct chain_roll *r, struct err *e)
 {
     const struct member *child = NULL;
 
+    if (r->takes_alone && is_whole_alone(r))
+        return 0;
     if (r->old_names)
         return check_old(r, e);
     for (unsigned i = 0; i < RANKS_MAX; i++) {

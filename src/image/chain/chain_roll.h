@@ -40,6 +40,9 @@ struct chain_member {
 /* `archive` is its name, for messages; must outlive the roll. */
 int chain_roll_open(struct chain_roll **out, const char *archive,
                     struct err *e);
+
+/* A disk without a parent that comes alone is whole, whatever its number. */
+void chain_roll_take_alone(struct chain_roll *r);
 void chain_roll_close(struct chain_roll *r);
 void chain_roll_cleanup(struct chain_roll **r);
 
