@@ -243,6 +243,12 @@ int vhdstream_clean(struct vhdstream *v, const char *place);
  * next such call. */
 const char *vhdstream_error(const struct vhdstream *v);
 
+/** What XAPI has refused, where that is why the last call failed: its code and
+ * the code's parameters, as a JSON array of texts, cut where they are long;
+ * NULL where nothing was refused. Owned by v, valid until its next call that
+ * returns a status. */
+const char *vhdstream_refusal(const struct vhdstream *v);
+
 /** What the last operation has to say, as one JSON object. Owned by v, valid
  * until its next call; NULL after a failure, unless the call says otherwise. */
 const char *vhdstream_result(const struct vhdstream *v);

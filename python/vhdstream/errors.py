@@ -7,14 +7,16 @@ class Error(Exception):
     """An operation failed; the text is the library's one line on it.
 
     status is that of include/vhdstream.h, which docs/errors.md explains. result is what the
-    operation has to say all the same (the findings of a check), or None.
+    operation has to say all the same (the findings of a check), or None. refusal is the code and
+    the parameters of what XAPI has refused, where that is why; else an empty list.
     """
 
     status = 1
 
-    def __init__(self, text, result=None):
+    def __init__(self, text, result=None, refusal=()):
         super().__init__(text)
         self.result = result
+        self.refusal = list(refusal)
 
 
 class UsageError(Error):
@@ -70,6 +72,6 @@ CLASSES = {cls.status: cls for cls in (
     TemporaryError, CancelledError)}
 
 
-def error(status, text, result=None):
+def error(status, text, result=None, refusal=()):
     """The exception of a status other than 0."""
-    return CLASSES.get(status, Error)(text, result)
+    return CLASSES.get(status, Error)(text, result, refusal)

@@ -36,6 +36,7 @@ def load():
     _declare(lib, "set", ctypes.c_int, handle, text, text)
     _declare(lib, "error", text, handle)
     _declare(lib, "result", text, handle)
+    _declare(lib, "refusal", text, handle)
     _declare(lib, "cancel", None, handle)
     _declare(lib, "get_progress", None, handle, ctypes.POINTER(ProgressStruct))
     _declare(lib, "on_notice", None, handle, NOTICE, ctypes.c_void_p)

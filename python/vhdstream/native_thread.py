@@ -11,6 +11,8 @@ import selectors
 import sys
 import threading
 
+from vhdstream.descriptors import close_all, pipe
+
 
 def _system_threading():
     patcher = sys.modules.get("eventlet.patcher")
@@ -31,12 +33,6 @@ def wait_for(fd, events, other=None):
                 return other not in ready
 
 
-def close_all(fds):
-    """Closes descriptors."""
-    for fd in fds:
-        os.close(fd)
-
-
 class NativeThread:
     """Runs function(), then closes the descriptors of `closing`; also where it cannot begin."""
 
@@ -46,7 +42,7 @@ class NativeThread:
         self._failure = self._value = None
         self.over = False
         try:
-            self._end, self._tell = os.pipe()
+            self._end, self._tell = pipe()
         except OSError:
             close_all(self._closing)
             raise
@@ -65,20 +61,24 @@ class NativeThread:
             self._failure = failure
         close_all(self._closing)
         self.over = True
-        os.write(self._tell, b".")      # an end alone may be kept from us by a fork's copy
-        os.close(self._tell)
+        os.write(self._tell.fileno(), b".")     # another program may have a copy of the end
+        self._tell.close()
 
     def fileno(self):
         """Can be read as soon as the function has returned, until join()."""
-        return self._end
+        return self._end.fileno()
 
     def join(self):
         """Waits for the end: what the function returned, or raised. May be called again."""
         if self._end is not None:
             wait_for(self._end, selectors.EVENT_READ)
             self._thread.join()
-            os.close(self._end)
+            self._end.close()
             self._end = None
         if self._failure:
             raise self._failure
         return self._value
+
+    def forget(self, value):
+        """In a child of fork(), where the thread is not: it has returned this."""
+        self._end, self._value, self.over = None, value, True

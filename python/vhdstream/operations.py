@@ -6,19 +6,25 @@ import atexit
 import collections
 import ctypes
 import json
+import os
 import threading
 import weakref
 
 from vhdstream import errors, library
-from vhdstream.native_thread import NativeThread, close_all
+from vhdstream.descriptors import Descriptor, close_all
+from vhdstream.native_thread import NativeThread
 
 Progress = collections.namedtuple("Progress", "total done holes read written")
+Outcome = collections.namedtuple("Outcome", "status text result refusal")
 _RUNNING = weakref.WeakSet()
 
 
 def _bytes(text):
     """As the system takes names: those that are no UTF-8 come through, too."""
-    return text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape")
+    out = text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape")
+    if b"\0" in out:
+        raise ValueError("a NUL character in %r" % (text,))
+    return out
 
 
 class Running:
@@ -45,32 +51,37 @@ class Running:
     def result(self):
         """Waits for the end: what the operation has to say, or its failure as an exception."""
         try:
-            status, text, result = self._thread.join()
+            outcome = self._thread.join()
         except BaseException:
             self.stop()
             raise
         _RUNNING.discard(self)
-        if status:
-            raise errors.error(status, text, result)
-        return result
+        if outcome.status:
+            raise errors.error(*outcome)
+        return outcome.result
 
     def stop(self):
-        """Cancels what still runs, and waits until all is cleaned up; raises nothing.
-
-        Returns (status, text, result).
-        """
+        """Cancels what still runs, and waits until all is cleaned up: its Outcome."""
         if not self.over:
             self.cancel()
         outcome = self._thread.join()
         _RUNNING.discard(self)
         return outcome
 
+    def forget(self):
+        """In a child of fork(): it is its parent's."""
+        self._transfer.forget()
+        self._thread.forget(Outcome(errors.CancelledError.status,
+                                    "it runs in the process that this one was forked from",
+                                    None, []))
+
 
 class Transfer:
     """Options, and one operation at a time; cancel() and progress from any thread.
 
     Options are those of the command line ("level", "dst-password") and "session"; as keywords
-    they have underscores. True sets a switch, a list sets one again and again.
+    they have underscores. True sets a switch, False leaves it as it is; a list sets one again
+    and again.
     """
 
     def __init__(self, **options):
@@ -104,6 +115,11 @@ class Transfer:
         if handle:
             self._lib.vhdstream_free(handle)
 
+    def forget(self):
+        """In a child of fork(), where it had something under way: it is closed, without more."""
+        self._lock = threading.RLock()
+        self._handle = None
+
     def __enter__(self):
         return self
 
@@ -128,6 +144,8 @@ class Transfer:
     def set(self, option, value=True):
         """Sets one option; see the class."""
         handle = self._idle()
+        if value is False:
+            return
         for one in value if isinstance(value, (list, tuple)) else [value]:
             given = None if one is True else _bytes(one)
             status = self._lib.vhdstream_set(handle, _bytes(option), given)
@@ -145,14 +163,16 @@ class Transfer:
         The descriptors of `closing` are closed as soon as it has ended; also where it could
         not be begun.
         """
+        closing = [Descriptor(one) if isinstance(one, int) else one for one in closing]
         try:
             self._idle()
             self._check(verb, places)
+            places = [_bytes(place) for place in places]
         except BaseException:
             close_all(closing)
             raise
         self.notices.clear()
-        self._running = Running(self, verb, [_bytes(place) for place in places], closing)
+        self._running = Running(self, verb, places, closing)
         return self._running
 
     @staticmethod
@@ -166,12 +186,14 @@ class Transfer:
             raise TypeError("%s takes %d place%s" % (verb, wanted, "s" * (wanted - 1)))
 
     def call(self, verb, places):
-        """For Running, in the thread of the operation: (status, text, result)."""
+        """For Running, in the thread of the operation: its Outcome."""
         if verb == "merge":
             places = [(ctypes.c_char_p * len(places))(*places), len(places)]
         status = getattr(self._lib, "vhdstream_" + verb)(self._handle, *places)
         said = self._lib.vhdstream_result(self._handle)
-        return status, self._text(), json.loads(said) if said else None
+        refused = self._lib.vhdstream_refusal(self._handle)
+        return Outcome(status, self._text(), json.loads(said) if said else None,
+                       json.loads(refused) if refused else [])
 
     def _run(self, verb, *places):
         return self.start(verb, *places).result()
@@ -231,3 +253,12 @@ def _stop_all():
     """A generator that was never read to its end leaves nothing behind in a pool."""
     for running in list(_RUNNING):
         running.stop()
+
+
+def _forget_all():
+    for running in list(_RUNNING):
+        running.forget()
+    _RUNNING.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)

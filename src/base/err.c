@@ -35,6 +35,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
         return code;
     e->code = code;
     e->text[0] = '\0';
+    e->said[0] = '\0';
     va_start(args, fmt);
     append_format(e, fmt, args);
     va_end(args);
@@ -75,6 +76,7 @@ int err_errno(struct err *e, int num, const char *fmt, ...)
         return code;
     e->code = code;
     e->text[0] = '\0';
+    e->said[0] = '\0';
     va_start(args, fmt);
     append_format(e, fmt, args);
     va_end(args);

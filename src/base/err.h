@@ -28,11 +28,12 @@ enum err_code {
 struct err {
     int code; /* 0: none */
     char text[1020];
+    char said[1024]; /* what a server said, for programs; "": none did */
 };
 
-/* Sets *e from a printf format and returns `code`. Control characters of the
- * result are replaced by '?', since names come from files and servers. `e` may
- * be NULL: then only the code is returned. Keeps errno. */
+/* Sets *e from a printf format and returns `code`; `said` is "". Control
+ * characters of the result are replaced by '?', since names come from files and
+ * servers. `e` may be NULL: then only the code is returned. Keeps errno. */
 int err_set(struct err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

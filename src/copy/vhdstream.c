@@ -328,6 +328,11 @@ PUBLIC const char *vhdstream_error(const struct vhdstream *v)
     return v->err.text;
 }
 
+PUBLIC const char *vhdstream_refusal(const struct vhdstream *v)
+{
+    return *v->err.said ? v->err.said : NULL;
+}
+
 PUBLIC const char *vhdstream_result(const struct vhdstream *v)
 {
     return v->result;

@@ -110,6 +110,7 @@ static int refuse_body(struct export *x, struct err *e)
                   "%s: the %s after %" PRIu64 " bytes%s; %s", x->base.name,
                   told ? "export broke off" : "connection ended", data,
                   told ? "" : " without a word of the server", text);
+    xapi_verdict_say(x->t.x, &x->t.verdict, e);
     add_hint(x, e);
     return e->code;
 }

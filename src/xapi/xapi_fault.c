@@ -4,7 +4,9 @@
 
 #include "base/text.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void xapi_fault_init(struct xapi_fault *f, const char *code)
@@ -208,11 +210,48 @@ void xapi_fault_text(const struct xapi_fault *f, const char *session,
     out[used + 1] = '\0';
 }
 
+/* Cut to `most` bytes each, so that all have room. */
+static char *list_text(const struct xapi_fault *f, const char *session,
+                       size_t most)
+{
+    json_t *list = json_array();
+    char param[XAPI_PARAM_SIZE];
+    char *text;
+
+    json_array_append_new(list, json_string(f->code));
+    for (unsigned i = 0; i < f->nparams && !names_session(f); i++) {
+        text_copy_cut(param, most, f->params[i]);
+        text_hide(param, session);
+        json_array_append_new(list, json_string(param));
+    }
+    text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+void xapi_fault_say(const struct xapi_fault *f, const char *session,
+                    struct err *e)
+{
+    for (size_t most = XAPI_PARAM_SIZE; most >= 16; most /= 2) {
+        char *text = list_text(f, session, most);
+        bool fits = text && strlen(text) < sizeof(e->said);
+
+        if (fits)
+            (void)snprintf(e->said, sizeof(e->said), "%s", text);
+        free(text);
+        if (fits)
+            return;
+    }
+}
+
 int xapi_fault_set(const struct xapi_fault *f, const char *session,
                    const char *what, struct err *e)
 {
     char text[XAPI_FAULT_TEXT_SIZE];
 
     xapi_fault_text(f, session, text);
-    return err_set(e, xapi_fault_kind(f), "%s: %s", what, text);
+    (void)err_set(e, xapi_fault_kind(f), "%s: %s", what, text);
+    if (e)
+        xapi_fault_say(f, session, e);
+    return xapi_fault_kind(f);
 }

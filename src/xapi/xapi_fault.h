@@ -51,7 +51,11 @@ enum { XAPI_FAULT_TEXT_SIZE = 640 };
 void xapi_fault_text(const struct xapi_fault *f, const char *session,
                      char out[XAPI_FAULT_TEXT_SIZE]);
 
-/* "WHAT: SENTENCE (CODE: PARAMS)" as an error of its kind. */
+/* Has e->said say it: [CODE, PARAMS...] as JSON, without those refs. */
+void xapi_fault_say(const struct xapi_fault *f, const char *session,
+                    struct err *e);
+
+/* "WHAT: SENTENCE (CODE: PARAMS)" as an error of its kind, which says it. */
 int xapi_fault_set(const struct xapi_fault *f, const char *session,
                    const char *what, struct err *e);
 

@@ -89,10 +89,12 @@ static int refuse(const struct import *im, bool told, struct err *e)
     char text[XAPI_VERDICT_TEXT_SIZE];
 
     xapi_verdict_text(im->t.x, &im->t.verdict, text);
-    return err_set(e, xapi_transfer_blame(&im->t, told),
-                   "%s: all %" PRIu64 " bytes were sent%s; %s", im->base.name,
-                   im->base.pos,
-                   told ? "" : ", but the server has not confirmed them", text);
+    (void)err_set(e, xapi_transfer_blame(&im->t, told),
+                  "%s: all %" PRIu64 " bytes were sent%s; %s", im->base.name,
+                  im->base.pos,
+                  told ? "" : ", but the server has not confirmed them", text);
+    xapi_verdict_say(im->t.x, &im->t.verdict, e);
+    return xapi_transfer_blame(&im->t, told);
 }
 
 /* The stream ended well; now the task, and what came in the answer. */

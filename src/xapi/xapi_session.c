@@ -225,6 +225,14 @@ void xapi_session_fault_text(struct xapi *x, const struct xapi_fault *fault,
     pthread_mutex_unlock(&x->lock);
 }
 
+void xapi_session_fault_say(struct xapi *x, const struct xapi_fault *fault,
+                            struct err *e)
+{
+    pthread_mutex_lock(&x->lock);
+    xapi_fault_say(fault, x->session, e);
+    pthread_mutex_unlock(&x->lock);
+}
+
 const char *xapi_what(const struct xapi *x, const char *method,
                       char out[XAPI_WHAT_SIZE])
 {

@@ -117,4 +117,8 @@ bool xapi_is_out_of_reach(struct xapi *x);
 void xapi_session_fault_text(struct xapi *x, const struct xapi_fault *fault,
                              char out[XAPI_FAULT_TEXT_SIZE]);
 
+/* xapi_fault_say with our session. */
+void xapi_session_fault_say(struct xapi *x, const struct xapi_fault *fault,
+                            struct err *e);
+
 #endif

@@ -255,6 +255,13 @@ void xapi_verdict_text(struct xapi *x, const struct xapi_verdict *v,
                    cause);
 }
 
+void xapi_verdict_say(struct xapi *x, const struct xapi_verdict *v,
+                      struct err *e)
+{
+    if (e && v->fault.code[0])
+        xapi_session_fault_say(x, &v->fault, e);
+}
+
 int xapi_verdict_code(const struct xapi_verdict *v)
 {
     switch (v->status) {

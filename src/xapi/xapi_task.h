@@ -58,6 +58,10 @@ enum { XAPI_VERDICT_TEXT_SIZE = XAPI_FAULT_TEXT_SIZE + 64 };
 void xapi_verdict_text(struct xapi *x, const struct xapi_verdict *v,
                        char out[XAPI_VERDICT_TEXT_SIZE]);
 
+/* Has e->said say the fault, where it has one. `e` may be NULL. */
+void xapi_verdict_say(struct xapi *x, const struct xapi_verdict *v,
+                      struct err *e);
+
 /* 0 for success, else the error code that the verdict stands for. */
 int xapi_verdict_code(const struct xapi_verdict *v);
 

@@ -144,6 +144,7 @@ static int add_verdict(struct xapi_transfer *t, struct err *e)
 
     xapi_verdict_text(t->x, &t->verdict, text);
     (void)err_append(e, "; %s", text);
+    xapi_verdict_say(t->x, &t->verdict, e);
     if (code < 0 && code != ERR_FAILED && code != ERR_UNSETTLED)
         e->code = code;
     return e->code;
@@ -183,8 +184,10 @@ static void describe_answer(struct xapi_transfer *t,
                       xapi_name(t->x), reply->status);
     if (reply->status == 404) /* XAPI's word for what it does not know */
         e->code = ERR_UNSUPPORTED;
-    if (xapi_fault_in_note(&fault, reply->note))
+    if (xapi_fault_in_note(&fault, reply->note)) {
         e->code = xapi_fault_kind(&fault);
+        xapi_session_fault_say(t->x, &fault, e);
+    }
     text_hide_refs(e->text);
 }
 

@@ -148,7 +148,8 @@ REPEATS = [
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-@pytest.mark.parametrize("word", ["Geheim-73", 'Ge"heim\\\u00fc', "\u043f\u0430\u0440\u043e\u043b\u044c"])
+@pytest.mark.parametrize("word", ["Geheim-73", 'Ge"heim\\\u00fc',
+                                  "\u043f\u0430\u0440\u043e\u043b\u044c"])
 def test_a_server_that_repeats_the_login(program, disk, secret, repeat, word):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):

@@ -298,7 +298,8 @@ def test_no_token_where_one_is_wanted(fetch):
 
 
 @pytest.mark.parametrize("word", [
-    PASSWORD, 'a"b\\c-Geheim', "tab\tGeheim", "\u00fcber-Geheim", "\u043f\u0430\u0440\u043e\u043b\u044c", "x"])
+    PASSWORD, 'a"b\\c-Geheim', "tab\tGeheim", "\u00fcber-Geheim",
+    "\u043f\u0430\u0440\u043e\u043b\u044c", "x"])
 @pytest.mark.parametrize("repeat", [
     lambda body: body, lambda body: b"x" * (485 - body.index(b'"password":"')) + body,
     lambda body: json.dumps({"error": {"message": repr(json.loads(body))}}).encode()])
@@ -319,7 +320,8 @@ def test_keystone_says_why(cloud, fetch):
 
 @pytest.mark.parametrize("name", ["OS_PASSWORD", "OS_PROJECT_NAME", "OS_USERNAME"])
 def test_what_is_no_utf8(fetch, cloud, name):
-    line = fetch({**USER, "OS_AUTH_URL": cloud.origin, name: os.fsdecode(b"p\xe4ss")}, status=2).lines[0]
+    line = fetch({**USER, "OS_AUTH_URL": cloud.origin, name: os.fsdecode(b"p\xe4ss")},
+                 status=2).lines[0]
     assert "--%s: no UTF-8" % name.lower().replace("_", "-") in line and not cloud.logins
 
 

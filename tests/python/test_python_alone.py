@@ -99,6 +99,38 @@ print(image.stream_to_vdis(None, session, instance, mine, sr, parts)["root"]["uu
 session.call("session.logout")
 """
 
+# Children of the caller's, forked while a transfer is under way: one that ends as Python does, and
+# one that outlives the transfer. Both have a copy of all that was open.
+FORKED = SESSION + """
+from vhdstream import image
+session = Session(url, password)
+instance = {"name": "guest", "uuid": "u"}
+wait, release = os.pipe()
+
+def fork(ends):
+    child = os.fork()
+    if child:
+        return child
+    os.close(release)
+    if not ends:
+        os.read(wait, 1)
+    sys.exit(0)
+
+def parts(children):
+    for part in image.stream_from_vdis(None, session, instance, url, [uuid], 1):
+        if not children:
+            children += [fork(True), fork(False)]
+            assert os.waitpid(children[0], 0)[1] == 0
+        yield part
+
+children = []
+print(image.stream_to_vdis(None, session, instance, url, sr, parts(children))["root"]["uuid"])
+assert os.waitpid(children[1], os.WNOHANG) == (0, 0)
+os.close(release)
+assert os.waitpid(children[1], 0)[1] == 0
+session.call("session.logout")
+"""
+
 
 @pytest.fixture
 def run(pool, disk):
@@ -112,7 +144,7 @@ def run(pool, disk):
              pool.sim.srs["nfs"]["ref"], uuid, PASSWORD, str(disk)],
             env=dict(os.environ, PYTHONPATH=os.path.join(ROOT, "python")), check=False,
             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
-        assert not done.returncode, done.stderr
+        assert not done.returncode and not done.stderr, done.stderr
         return uuid, done.stdout.splitlines()
 
     yield start
@@ -131,4 +163,9 @@ def test_without_os_xenapi(pool, run):
 def test_among_green_threads_the_others_go_on(pool, run):
     pytest.importorskip("eventlet")
     uuid, lines = run(GREEN)
+    assert pool.digest(lines[0]) == pool.digest(uuid)
+
+
+def test_children_hold_nothing_up(pool, run):
+    uuid, lines = run(FORKED)
     assert pool.digest(lines[0]) == pool.digest(uuid)

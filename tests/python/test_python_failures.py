@@ -5,8 +5,10 @@
 Each failure is also one of os_xenapi's, of the kind that code written for it catches.
 """
 
+import copy
 import hashlib
 import io
+import pickle
 import socket
 import tarfile
 import threading
@@ -99,8 +101,35 @@ def test_a_full_sr(pool, session, made):
         import_it(pool, session, made.open("rb"))
     assert isinstance(failure.value, vhdstream.NoSpaceError)
     assert isinstance(failure.value, Failure)
+    assert failure.value.details == ["SR_BACKEND_FAILURE_44", "", "There is insufficient space", ""]
     assert failure.value.details[0] in str(failure.value)
-    assert failure.value.details[0] == "SR_BACKEND_FAILURE_44"
+
+
+@pytest.mark.parametrize("code", ["MESSAGE_METHOD_UNKNOWN", "SR_OPERATION_NOT_SUPPORTED",
+                                  "SR_REQUIRES_UPGRADE", "UNIMPLEMENTED_IN_SM_BACKEND",
+                                  "VDI_INCOMPATIBLE_TYPE"])
+def test_what_the_pool_does_not_do_is_no_fault_of_the_image(pool, session, made, code):
+    pool.sim.set_fault(on="rpc", match={"method": "VDI.create"}, do="error",
+                       error=[code, "one, (A_B)", "two"])
+    with pytest.raises(exception.VdiImportFailure) as failure:
+        import_it(pool, session, made.open("rb"))
+    assert failure.value.status == 3 and not isinstance(failure.value, exception.InvalidImage)
+    assert failure.value.details == [code, "one, (A_B)", "two"]
+
+
+@pytest.mark.parametrize("repeat", [copy.copy, copy.deepcopy,
+                                    lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("refused", [True, False])
+def test_failures_go_to_other_processes(pool, session, made, repeat, refused):
+    pool.sim.set_fault(on="rpc", match={"method": "VDI.create"}, do="error",
+                       error=["SR_FULL", "one"])
+    with pytest.raises(image.ImageError) as failure:
+        import_it(pool, session, made.open("rb") if refused else io.BytesIO(b"no image"))
+    one, other = failure.value, repeat(failure.value)
+    assert type(other) is type(one) and str(other) == str(one)
+    assert (other.status, other.refusal, other.message) == (one.status, one.refusal, one.message)
+    assert not refused or other.details == ["SR_FULL", "one"]
+    pool.sim.clear_faults()
 
 
 def test_a_disk_that_is_not_there(pool, session):
@@ -192,6 +221,21 @@ def test_data_that_fails(pool, session, made):
 def test_data_that_is_stopped(pool, session, made, reason):
     with pytest.raises(reason):
         import_it(pool, session, breaking(made.read_bytes(), reason))
+
+
+def test_data_that_fails_with_the_text_of_a_refusal(pool, session, made):
+    reason = OSError("the store (SR_FULL: one, two)")
+    with pytest.raises(exception.VdiImportFailure, match="SR_FULL") as failure:
+        import_it(pool, session, breaking(made.read_bytes(), reason))
+    assert not isinstance(failure.value, Failure)
+
+
+def test_data_of_wide_items(pool, session, made):
+    data = made.read_bytes()
+    data += bytes(-len(data) % 8)       # zeros may follow an image
+    uuid = import_it(pool, session, [memoryview(data).cast("Q")])
+    assert uuid in pool.disks
+    pool.remember()
 
 
 def test_data_that_is_no_bytes(pool, session):

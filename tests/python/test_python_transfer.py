@@ -124,6 +124,34 @@ def test_a_second_operation_waits_for_nobody(transfer, small, tmp_path):
     assert not (tmp_path / "b.raw").exists()
 
 
+@pytest.mark.parametrize("call", [
+    lambda transfer: transfer.info("a\0b"), lambda transfer: transfer.set("from", "raw\0x"),
+    lambda transfer: transfer.set("fr\0om", "raw"), lambda transfer: transfer.copy("a", b"b\0")])
+def test_a_nul_character(transfer, call):
+    with pytest.raises(ValueError, match="NUL"):
+        call(transfer)
+
+
+def test_a_switch_that_is_not_set(small, tmp_path):
+    (tmp_path / "b.raw").write_bytes(b"there")
+    with vhdstream.Transfer(force=False) as transfer:
+        with pytest.raises(vhdstream.Error):
+            transfer.copy(small, tmp_path / "b.raw")
+    assert (tmp_path / "b.raw").read_bytes() == b"there"
+
+
+def test_a_refusal_of_xapi_is_told_as_it_came(pool, small):
+    pool.sim.set_fault(on="rpc", match={"method": "VDI.create"}, do="error",
+                       error=["SR_FULL", "", "a, b (C_D)"])
+    with vhdstream.Transfer(password=PASSWORD) as transfer:
+        with pytest.raises(vhdstream.NoSpaceError) as failure:
+            transfer.copy(small, pool.sr("nfs"))
+        assert failure.value.refusal == ["SR_FULL", "", "a, b (C_D)"]
+        with pytest.raises(vhdstream.NotFoundError) as failure:
+            transfer.info("/nonexistent")
+        assert failure.value.refusal == []
+
+
 def test_a_transfer_that_is_closed(small):
     transfer = vhdstream.Transfer()
     transfer.close()

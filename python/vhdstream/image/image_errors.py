@@ -11,7 +11,6 @@ the same names from here.
 """
 
 import functools
-import re
 
 from vhdstream import errors
 
@@ -48,40 +47,44 @@ except ImportError:
 class ImageError(errors.Error, peer.OsXenApiException):
     """A transfer of an image failed; status and text are the library's."""
 
+    kinds = ()      # those of os_xenapi that it is beside
+
     def __str__(self):
         return self.args[0]
 
-
-# As src/xapi/xapi_fault.c ends a message: "(SR_FULL: parameter, parameter)".
-REFUSAL = re.compile(r" \(([A-Z]+(?:_[A-Z0-9]+)+)(?:: (.*?))?\)(?=$|[;,] )")
-
-
-def refusal(text):
-    """XAPI's code and parameters as a list, where the message tells of a refusal; else []."""
-    found = REFUSAL.search(text)
-    if not found:
-        return []
-    code, params = found.groups()
-    return [code] + (params.split(", ") if params else [])
+    def __reduce__(self):
+        return _again, (self.status, self.kinds, self.args[0], self.__dict__)
 
 
 @functools.lru_cache(maxsize=None)
 def _class(status, kinds):
     base = errors.CLASSES.get(status, errors.Error)
     bases = (ImageError, base) if base is not errors.Error else (ImageError,)
-    return type(base.__name__, bases + kinds, {"__doc__": base.__doc__, "__module__": __name__})
+    return type(base.__name__, bases + kinds,
+                {"__doc__": base.__doc__, "__module__": __name__, "kinds": kinds})
 
 
-def _kinds(status, text, importing, is_local):
+def _again(status, kinds, text, state):
+    """For pickle and copy, which find no class of these names."""
+    out = _class(status, kinds)(text)
+    out.__dict__.update(state)
+    return out
+
+
+# Whose fault it is: the host's, or on the way there; the image's; the caller's own.
+HOST, IMAGE, CALLER = range(3)
+
+
+def _kinds(failure, importing, side):
     """Which of os_xenapi's exceptions it is."""
-    refused = refusal(text)
-    if importing and status == errors.CorruptError.status:
+    status = failure.status
+    if importing and side == IMAGE and status == errors.CorruptError.status:
         yield peer.InvalidImage
     elif importing:
         yield peer.VdiImportFailure
-    if refused:
+    if failure.refusal:
         yield Failure
-    if is_local or refused and refusal(text.partition("; ")[0]):
+    if side != HOST or failure.refusal and failure.refusal[0] in str(failure).partition("; ")[0]:
         return      # a refusal further on tells what else is known, and is not the reason
     if status in (errors.TemporaryError.status, errors.AuthError.status):
         yield peer.HostConnectionFailure
@@ -89,10 +92,10 @@ def _kinds(status, text, importing, is_local):
         yield peer.NotFound
 
 
-def error(status, text, importing, is_local=False):
-    """The exception of a failed transfer; is_local: of the caller's own end of it."""
-    details = refusal(text)
-    out = _class(status, tuple(_kinds(status, text, importing, is_local)))(text)
-    if details:
-        out.details = details
+def error(failure, importing, side=HOST):
+    """The exception of a transfer that ended with this Error."""
+    out = _class(failure.status, tuple(_kinds(failure, importing, side)))(str(failure))
+    out.refusal = failure.refusal
+    if failure.refusal:
+        out.details = failure.refusal
     return out

@@ -7,6 +7,8 @@ import os
 import selectors
 import urllib.parse
 
+from vhdstream import errors
+from vhdstream.descriptors import pipe
 from vhdstream.image import image_errors
 from vhdstream.native_thread import wait_for
 
@@ -22,7 +24,8 @@ def pool_place(host_url, kind, uuid):
     """The place of an SR or a VDI: "https://xs1", "sr", UUID is "xapi://xs1/sr/UUID"."""
     url = urllib.parse.urlparse(host_url)
     if url.scheme not in SCHEMES or not url.hostname:
-        raise image_errors.error(2, "%s: expected http://HOST or https://HOST" % host_url, False)
+        raise image_errors.error(
+            errors.UsageError("%s: expected http://HOST or https://HOST" % host_url), False)
     host = url.netloc.rpartition("@")[2]
     return "%s://%s/%s/%s" % (SCHEMES[url.scheme], host, kind, uuid)
 
@@ -73,10 +76,10 @@ def all_options(side, session, own):
 
 def make_pipe(near):
     """(read, write) ends; that with the index `near` is for us and does not block."""
-    ends = os.pipe()
-    os.set_blocking(ends[near], False)
+    ends = pipe()
+    os.set_blocking(ends[near].fileno(), False)
     try:
-        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, CHUNK_SIZE)
+        fcntl.fcntl(ends[1].fileno(), fcntl.F_SETPIPE_SZ, CHUNK_SIZE)
     except (AttributeError, OSError):
         pass        # the size that it has will do
     return ends
@@ -94,27 +97,27 @@ def _parts(data):
         yield part
 
 
-def feed(data, fd, running):
-    """Writes all of it to fd, as long as somebody there wants it."""
+def feed(data, end, running):
+    """Writes all of it to our end, as long as somebody there wants it."""
     for part in _parts(data):
-        rest = memoryview(part)
+        rest = memoryview(part).cast("B")
         while rest:
-            if not wait_for(fd, selectors.EVENT_WRITE, running):
+            if not wait_for(end, selectors.EVENT_WRITE, running):
                 return
             try:
-                rest = rest[os.write(fd, rest):]
+                rest = rest[os.write(end.fileno(), rest):]
             except BlockingIOError:
                 pass
             except BrokenPipeError:
                 return
 
 
-def drain(fd, running):
-    """What comes from fd, in parts, until its writer has ended."""
+def drain(end, running):
+    """What comes from our end, in parts, until its writer has ended."""
     while True:
-        over = not wait_for(fd, selectors.EVENT_READ, running)
+        over = not wait_for(end, selectors.EVENT_READ, running)
         try:
-            part = os.read(fd, CHUNK_SIZE)
+            part = os.read(end.fileno(), CHUNK_SIZE)
         except BlockingIOError:
             if over:
                 return

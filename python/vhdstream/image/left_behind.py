@@ -7,7 +7,6 @@ import re
 import time
 
 from vhdstream import errors
-from vhdstream.image import image_errors
 
 LOG = logging.getLogger(__name__)
 LEFT = re.compile(r"; left behind: VDI ([0-9a-f-]{36}) .*")
@@ -44,6 +43,6 @@ def remove_left(session, failure):
     except Exception as why:
         LOG.error("VDI %s could not be removed: %s", found.group(1), why)
         return failure
-    rest = text[:found.start()]
-    ended = "SESSION_" in (image_errors.refusal(rest) or [""])[0]
-    return errors.error(errors.AuthError.status if ended else 1, rest)
+    ended = failure.refusal and failure.refusal[0].startswith("SESSION_")
+    return errors.error(errors.AuthError.status if ended else 1, text[:found.start()],
+                        refusal=failure.refusal)

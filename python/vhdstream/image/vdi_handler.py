@@ -3,7 +3,6 @@
 """The two transfers of images, as objects: for who used those of os_xenapi's vdi_handler."""
 
 import logging
-import os
 
 from vhdstream import errors
 from vhdstream.image import image_errors, image_side
@@ -25,6 +24,7 @@ class _ImageTransfer:
     def __init__(self):
         self._transfer = None
         self._cancelled = False
+        self._name = "the image"    # as the library's texts have it
 
     def cancel(self):
         """Has the transfer end as CancelledError, with nothing left behind. From any thread."""
@@ -36,25 +36,34 @@ class _ImageTransfer:
         try:
             self._transfer = Transfer(**image_side.all_options(side, session, own))
         except errors.Error as failure:
-            raise image_errors.error(failure.status, str(failure), self.importing, True) from None
+            raise image_errors.error(failure, self.importing, image_errors.CALLER) from None
         if self._cancelled:
             self._transfer.cancel()
         return self._transfer
 
     def _tell(self):
         for text in self._transfer.notices:
-            LOG.warning("%s", text)
+            LOG.warning("%s", self._renamed(text))
 
-    def _result(self, running, fd):
-        """What came out; the descriptor, which is nobody's name for anything, is the image."""
+    def _begin(self, transfer, end, *places):
+        """Begins the copy; the far end of our pipe is in it as "fd"."""
+        self._name = "descriptor %d" % end.fileno()
+        places = ["fd:%d" % end.fileno() if place == "fd" else place for place in places]
+        return transfer.start("copy", *places, closing=[end])
+
+    def _renamed(self, text):
+        """With the image in place of the descriptor, which nobody knows."""
+        return text.replace(self._name, "the image")
+
+    def _result(self, running):
         try:
             return running.result()
         except errors.Error as raised:
             failure = remove_left(self.session, raised) if self.importing else raised
-            name = "descriptor %d: " % fd
-            text = str(failure)
-            raise image_errors.error(failure.status, text.replace(name, "the image: "),
-                                     self.importing, text.startswith(name)) from None
+            of_image = str(failure).startswith(self._name)
+            failure.args = (self._renamed(str(failure)),)
+            raise image_errors.error(failure, self.importing, image_errors.IMAGE if of_image
+                                     else image_errors.HOST) from None
         finally:
             self._tell()
 
@@ -79,7 +88,8 @@ class ImageStreamToVDIs(_ImageTransfer):
         sr_uuid = self.session.SR.get_uuid(self.sr_ref)
         place = image_side.pool_place(self.host_url, "sr", sr_uuid)
         config = ["nova_disk_type=root", "nova_instance_uuid=%s" % self.instance["uuid"]]
-        own = {"from": "tgz", "any_member": True, "name_label": self.instance["name"], "other_config": config}
+        own = {"from": "tgz", "any_member": True, "name_label": self.instance["name"],
+               "other_config": config}
         with self._open("dst", self.session, **own) as transfer:
             result = self._run(transfer, place)
         self.vdis["root"] = {"uuid": result["uuid"]}
@@ -87,18 +97,18 @@ class ImageStreamToVDIs(_ImageTransfer):
     def _run(self, transfer, place):
         theirs, ours = image_side.make_pipe(1)
         try:
-            running = transfer.start("copy", "fd:%d" % theirs, place, closing=[theirs])
+            running = self._begin(transfer, theirs, "fd", place)
             try:
                 image_side.feed(self.image_stream, ours, running)
             except BaseException as failure:
                 return self._data_failed(running, failure)
         finally:
-            os.close(ours)
-        return self._result(running, theirs)
+            ours.close()
+        return self._result(running)
 
     def _data_failed(self, running, failure):
         """The caller's own stream raised something; what was whole by then may stay."""
-        status, text, result = running.stop()
+        status, text, result, _ = running.stop()
         self._tell()
         wanted = isinstance(failure, Exception)
         if not status and wanted:
@@ -111,8 +121,10 @@ class ImageStreamToVDIs(_ImageTransfer):
             if left:
                 LOG.error("%s", text)
             raise failure
-        raise image_errors.error(7 if left else 1, "the image's data could not be read: %s: %s%s"
-                                 % (type(failure).__name__, failure, left), True, True) from failure
+        text = "the image's data could not be read: %s: %s%s" % (type(failure).__name__, failure,
+                                                                 left)
+        raise image_errors.error(errors.error(status if left else 1, text), True,
+                                 image_errors.CALLER) from failure
 
 
 class GenerateImageStream(_ImageTransfer):
@@ -138,18 +150,18 @@ class GenerateImageStream(_ImageTransfer):
         with self._open("src", self.session, **own) as transfer:
             ours, theirs = image_side.make_pipe(0)
             try:
-                running = transfer.start("copy", place, "fd:%d" % theirs, closing=[theirs])
+                running = self._begin(transfer, theirs, place, "fd")
                 try:
                     yield from image_side.drain(ours, running)
                 except BaseException:
                     self._abandoned(running)
                     raise
             finally:
-                os.close(ours)
-            self._result(running, theirs)
+                ours.close()
+            self._result(running)
 
     def _abandoned(self, running):
-        status, text, _ = running.stop()
+        status, text, _, _ = running.stop()
         self._tell()
         if status not in (0, errors.CancelledError.status):
             LOG.warning("the image was abandoned by its reader: %s", text)
