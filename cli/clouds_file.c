@@ -80,10 +80,8 @@ static yaml_node_t *find_key(yaml_document_t *doc, const yaml_node_t *map,
 }
 
 /* NULL also for null, and for a text with a NUL in it. */
-static const char *text_at(yaml_document_t *doc, const yaml_node_t *map,
-                           const char *key)
+static const char *text_of(const yaml_node_t *node)
 {
-    const yaml_node_t *node = find_key(doc, map, key, 0);
     const char *text;
 
     if (!node || node->type != YAML_SCALAR_NODE)
@@ -94,6 +92,26 @@ static const char *text_at(yaml_document_t *doc, const yaml_node_t *map,
          (!strcmp(text, "~") || !strcmp(text, "null"))))
         return NULL;
     return text;
+}
+
+static const char *text_at(yaml_document_t *doc, const yaml_node_t *map,
+                           const char *key)
+{
+    return text_of(find_key(doc, map, key, 0));
+}
+
+/* Of a list: a text, or a map with its name. */
+static const char *first_name(yaml_document_t *doc, const yaml_node_t *list)
+{
+    yaml_node_t *first;
+
+    if (!list || list->type != YAML_SEQUENCE_NODE ||
+        list->data.sequence.items.start == list->data.sequence.items.top)
+        return NULL;
+    first = yaml_document_get_node(doc, *list->data.sequence.items.start);
+    return first && first->type == YAML_MAPPING_NODE
+               ? text_at(doc, first, "name")
+               : text_of(first);
 }
 
 static void wipe(yaml_document_t *doc)
@@ -255,6 +273,21 @@ const char *clouds_get(const struct clouds *c, const char *key)
             text = text_at(doc, cloud, key);
         if (text)
             return text;
+    }
+    return NULL;
+}
+
+const char *clouds_first(const struct clouds *c, const char *key)
+{
+    for (int i = 0; i < LAYERS; i++) {
+        yaml_document_t *doc = (yaml_document_t *)&c->layers[i].doc;
+        const char *name =
+            c->layers[i].cloud
+                ? first_name(doc, find_key(doc, c->layers[i].cloud, key, 0))
+                : NULL;
+
+        if (name)
+            return name;
     }
     return NULL;
 }

@@ -16,6 +16,9 @@ int clouds_open(struct clouds **out, const char *name);
  * where there is none. What secure.yaml says goes first. */
 const char *clouds_get(const struct clouds *c, const char *key);
 
+/* The first name in a list of the cloud, likewise. */
+const char *clouds_first(const struct clouds *c, const char *key);
+
 /* Overwrites what was read; NULL is fine. */
 void clouds_close(struct clouds *c);
 

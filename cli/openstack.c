@@ -7,6 +7,7 @@
 #include "say.h"
 #include "vhdstream.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,7 @@ static const struct setting {
      false},
     {"os-domain-id", {"OS_DOMAIN_ID"}, {"domain_id"}, false, false},
     {"os-domain-name", {"OS_DOMAIN_NAME"}, {"domain_name"}, false, false},
+    {"os-system-scope", {"OS_SYSTEM_SCOPE"}, {"system_scope"}, false, false},
     {"os-application-credential-id",
      {"OS_APPLICATION_CREDENTIAL_ID"},
      {"application_credential_id"},
@@ -121,6 +123,28 @@ static const char *key_of(const struct setting *s, const struct clouds *clouds)
     return NULL;
 }
 
+static bool is_no(const char *text)
+{
+    static const char *const words[] = {"false", "no", "off", "0"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (!strcasecmp(text, words[i]))
+            return true;
+    return false;
+}
+
+/* "~/" is the home folder in clouds.yaml, which no shell has read. */
+static int set_cacert(struct vhdstream *v, int side, const char *path)
+{
+    const char *home = getenv("HOME");
+    char full[PATH_MAX];
+
+    if (strncmp(path, "~/", 2) != 0 || !home)
+        return set_option(v, side, "cacert", path);
+    (void)snprintf(full, sizeof(full), "%s%s", home, path + 1);
+    return set_option(v, side, "cacert", full);
+}
+
 /* A file that names CAs counts where the command line names none. */
 static int apply_trust(struct vhdstream *v, const struct arguments *a, int side,
                        const struct clouds *clouds)
@@ -130,7 +154,7 @@ static int apply_trust(struct vhdstream *v, const struct arguments *a, int side,
 
     if (a->insecure[side] || a->has_cacert[side])
         return 0;
-    if (verify && (!strcasecmp(verify, "false") || !strcasecmp(verify, "no"))) {
+    if (verify && is_no(verify)) {
         say("%s: clouds.yaml says `verify: %s`, which is not followed; "
             "--insecure does that, --pin and --cacert are better",
             a->places[side], verify);
@@ -138,7 +162,7 @@ static int apply_trust(struct vhdstream *v, const struct arguments *a, int side,
     }
     if (!cacert)
         cacert = getenv("OS_CACERT");
-    return cacert && *cacert ? set_option(v, side, "cacert", cacert) : 0;
+    return cacert && *cacert ? set_cacert(v, side, cacert) : 0;
 }
 
 static int apply_settings(struct vhdstream *v, int side,
@@ -150,6 +174,8 @@ static int apply_settings(struct vhdstream *v, int side,
 
         if (!value && (!clouds || s->beside_cloud))
             value = variable_of(s);
+        if (!value && clouds && !strcmp(s->option, "os-region-name"))
+            value = clouds_first(clouds, "regions");
         if (value) {
             int status = set_option(v, side, s->option, value);
 

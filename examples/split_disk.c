@@ -89,11 +89,12 @@ int main(int argc, char **argv)
     if (!status)
         status = vhdstream_copy(v, argv[1], "caller:");
     /* Only now is it certain that what was taken is a whole disk. */
-    if (!status && flush(s))
-        status = VHDSTREAM_FAILED;
     if (status)
         fprintf(stderr, "%s\n", vhdstream_error(v));
-    else
+    else if (flush(s)) {
+        perror(s->stem);
+        status = VHDSTREAM_FAILED;
+    } else
         printf("%u pieces\n", s->count);
     vhdstream_free(v);
     free(s);

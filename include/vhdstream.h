@@ -91,7 +91,7 @@ void vhdstream_free(struct vhdstream *v);
  * For Glance: "os-auth-type", "os-auth-url", "os-token", "os-username",
  * "os-user-id", "os-password", "os-user-domain-name", "os-user-domain-id",
  * "os-project-name", "os-project-id", "os-project-domain-name",
- * "os-project-domain-id", "os-domain-name", "os-domain-id",
+ * "os-project-domain-id", "os-domain-name", "os-domain-id", "os-system-scope",
  * "os-application-credential-id", "os-application-credential-name",
  * "os-application-credential-secret", "os-interface", "os-region-name",
  * "os-endpoint": what OpenStack's clients call OS_AUTH_TYPE and so on, for one

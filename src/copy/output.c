@@ -21,9 +21,10 @@ static int choose_format(const struct vhdstream *v, struct output *out,
     if (v->opt.azure && !v->opt.to && out->format &&
         (out->format->pack != PACK_NONE || out->format->disk == DISK_RAW))
         return err_set(e, ERR_USAGE,
-                       "--azure: the name of %s says %s, and Azure takes fixed "
-                       "VHDs; say --to vhd-fixed if it is to be one",
-                       out->place->name, out->format->name);
+                       "--azure: %s is to be %s by its %s, and Azure takes "
+                       "fixed VHDs; say --to vhd-fixed if it is to be one",
+                       out->place->name, out->format->name,
+                       out->store ? "record" : "name");
     if (v->opt.azure && !v->opt.to)
         out->format = format_by_name("vhd-fixed");
     if (!out->format)

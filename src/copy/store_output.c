@@ -34,36 +34,49 @@ static const char *disk_format_of(const struct format *f)
     return f->disk == DISK_RAW ? "raw" : "vhd";
 }
 
+/* A record may leave open what is to come. */
+static bool is_open_or(const char *recorded, const char *ours)
+{
+    return !*recorded || !strcmp(recorded, ours);
+}
+
+static bool is_as_recorded(const struct store_output *store,
+                           const struct format *f)
+{
+    return is_open_or(store->img.disk_format, disk_format_of(f)) &&
+           is_open_or(store->img.container_format, container_of(f));
+}
+
 const struct format *store_output_format(const struct store_output *store)
 {
     static const char *const names[] = {"tgz", "vhd", "raw"};
 
-    if (!*store->img.disk_format || !*store->img.container_format)
-        return format_by_name("tgz");
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const struct format *f = format_by_name(names[i]);
 
-        if (!strcmp(store->img.disk_format, disk_format_of(f)) &&
-            !strcmp(store->img.container_format, container_of(f)))
+        if (is_as_recorded(store, f))
             return f;
     }
     return NULL;
 }
 
+static const char *or_any(const char *recorded)
+{
+    return *recorded ? recorded : "anything";
+}
+
 int store_output_check_format(const struct output *out, struct err *e)
 {
     const struct glance_image *img = &out->store->img;
-    const char *disk = disk_format_of(out->format);
-    const char *container = container_of(out->format);
 
-    if ((!*img->disk_format || !strcmp(img->disk_format, disk)) &&
-        (!*img->container_format || !strcmp(img->container_format, container)))
+    if (is_as_recorded(out->store, out->format))
         return 0;
     return err_set(e, ERR_USAGE,
                    "%s: image %s is to be %s in %s by its record, and %s is %s "
                    "in %s",
-                   out->place->name, img->id, img->disk_format,
-                   img->container_format, out->format->name, disk, container);
+                   out->place->name, img->id, or_any(img->disk_format),
+                   or_any(img->container_format), out->format->name,
+                   disk_format_of(out->format), container_of(out->format));
 }
 
 /* --- what is there ---------------------------------------------------------*/
@@ -93,6 +106,11 @@ static int find_queued(struct store_output *store, const struct place *p,
                        p->name, opt->name_label ? "name-label" : "description");
     store->existing = true;
     TRY(wait_for_queued(store, p->glance.ref, e));
+    if (!strcmp(store->img.status, "saving"))
+        return err_set(e, ERR_TEMPORARY,
+                       "%s: image %s is still saving: Glance has not let go "
+                       "of an upload",
+                       p->name, store->img.id);
     if (strcmp(store->img.status, "queued") != 0)
         return err_set(e, ERR_FAILED,
                        "%s: image %s is %s, and only one that is queued can be "
@@ -102,8 +120,8 @@ static int find_queued(struct store_output *store, const struct place *p,
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: image %s is to be %s in %s by its record; raw in "
                        "bare, vhd in bare and vhd in ovf are written",
-                       p->name, store->img.id, store->img.disk_format,
-                       store->img.container_format);
+                       p->name, store->img.id, or_any(store->img.disk_format),
+                       or_any(store->img.container_format));
     return 0;
 }
 
@@ -111,6 +129,11 @@ int store_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
 {
     const struct place *p = out->place;
 
+    if (v->opt.other_config)
+        return err_set(e, ERR_USAGE,
+                       "%s: --other-config has no meaning for an image in "
+                       "Glance",
+                       p->name);
     if (*p->glance.ref && !uuid_is(p->glance.ref) && v->opt.name_label)
         return err_set(e, ERR_USAGE,
                        "%s: has a name, and so has --name-label; give one of "
@@ -141,7 +164,11 @@ static int make_record(struct output *out, uint64_t size, const char *label,
         .virtual_size = size,
     };
 
-    TRY(glance_create(store->glance, &how, &store->img, e));
+    if (glance_create(store->glance, &how, &store->img, e) < 0)
+        return e->code == ERR_FAILED && !*given && !opt->name_label
+                   ? err_append(e, "; its name would be that of the source; "
+                                   "--name-label gives another")
+                   : e->code;
     store->ours = true;
     return 0;
 }

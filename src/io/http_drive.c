@@ -96,7 +96,11 @@ static int handshake_failed(const struct http_request *r, const char *reason,
         (strstr(reason, "SSL_ERROR_SYSCALL") || strstr(reason, "reset") ||
          strstr(reason, "unexpected eof")))
         return connection_failed(r, reason, e);
-    return http_trust_error(&r->verify, r->name, reason, e);
+    (void)http_trust_error(&r->verify, r->name, reason, e);
+    if (strstr(reason, "wrong version number"))
+        err_append(e, "; it seems to speak no TLS (http://, xapi+http:// and "
+                      "glance+http:// are in cleartext)");
+    return e->code;
 }
 
 static int early_end(const struct http_request *r, struct err *e)

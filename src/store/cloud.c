@@ -24,6 +24,7 @@ static const char *const cloud_options[CLOUD_SETTINGS] = {
     [CLOUD_PROJECT_DOMAIN_NAME] = "os-project-domain-name",
     [CLOUD_DOMAIN_ID] = "os-domain-id",
     [CLOUD_DOMAIN_NAME] = "os-domain-name",
+    [CLOUD_SYSTEM_SCOPE] = "os-system-scope",
     [CLOUD_CREDENTIAL_ID] = "os-application-credential-id",
     [CLOUD_CREDENTIAL_NAME] = "os-application-credential-name",
     [CLOUD_CREDENTIAL_SECRET] = "os-application-credential-secret",

@@ -66,9 +66,9 @@ void glance_image_path(const char *id, char path[GLANCE_PATH_SIZE])
     (void)snprintf(path, GLANCE_PATH_SIZE, "/images/%s", id);
 }
 
-/* 1: found; 0: there is none. */
+/* 1: found; 0: there is none, as *reply says. */
 static int try_id(struct glance *g, const char *id, struct glance_image *out,
-                  struct err *e)
+                  struct http_reply *reply, struct err *e)
 {
     FREE char *answer = NULL;
     char path[GLANCE_PATH_SIZE];
@@ -76,7 +76,7 @@ static int try_id(struct glance *g, const char *id, struct glance_image *out,
     int found;
 
     glance_image_path(id, path);
-    found = glance_do_if_there(g, &call, &answer, e);
+    found = glance_do_if_there(g, &call, &answer, reply, e);
     if (found <= 0)
         return found;
     TRY(glance_image_parse(answer, glance_name(g), out, e));
@@ -93,27 +93,51 @@ static int not_there(const struct glance *g, const char *ref, struct err *e)
                    glance_name(g), ref);
 }
 
+/* Any server has a 404; what it says tells whether this is a Glance. */
 int glance_get(struct glance *g, const char *id, struct glance_image *out,
                struct err *e)
 {
-    int found = try_id(g, id, out, e);
+    struct http_reply reply;
+    int found = try_id(g, id, out, &reply, e);
 
     TRY(found);
-    return found ? 0 : not_there(g, id, e);
+    if (found)
+        return 0;
+    (void)not_there(g, id, e);
+    if (*reply.note)
+        err_append(e, "; the server says: %s", reply.note);
+    glance_hide(g, e);
+    return ERR_NOT_FOUND;
 }
 
 /* --- names -----------------------------------------------------------------*/
 
-/* The query for a name, percent-encoded. */
+static char *put_code(char *p, char c)
+{
+    return p + snprintf(p, 4, "%%%02X", (unsigned)(unsigned char)c);
+}
+
+static char *put_codes(char *p, const char *text)
+{
+    while (*text)
+        p = put_code(p, *text++);
+    return p;
+}
+
+/* The query for a name, percent-encoded. What begins as a list does is taken
+ * for one, of which it is in quotes the only name. (Glance takes no quotes out
+ * of their escapes, so a name of this kind that has some is not found.) */
 static int name_path(const char *label, char **out, struct err *e)
 {
     char *code = NULL, *p;
     int result;
 
-    TRY(mem_alloc(&code, strlen(label) * 3 + 1, "a name", e));
+    TRY(mem_alloc(&code, strlen(label) * 3 + 16, "a name", e));
     p = code;
-    for (; *label; label++)
-        p += snprintf(p, 4, "%%%02X", (unsigned)(unsigned char)*label);
+    if (!strncmp(label, "in:", 3))
+        (void)put_codes(put_codes(put_codes(p, "in:\""), label), "\"");
+    else
+        (void)put_codes(p, label);
     result = mem_format(out, e, "/images?limit=25&name=%s", code);
     mem_cleanup(&code);
     return result;
@@ -181,7 +205,8 @@ int glance_find(struct glance *g, const char *ref, struct glance_image *out,
                 struct err *e)
 {
     if (uuid_is(ref)) {
-        int found = try_id(g, ref, out, e);
+        struct http_reply reply;
+        int found = try_id(g, ref, out, &reply, e);
 
         TRY(found);
         if (found)

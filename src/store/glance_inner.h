@@ -16,6 +16,7 @@ struct glance {
     char base[KEYSTONE_URL_SIZE]; /* of the API, without "/v2" */
     char *token_line;             /* "X-Auth-Token: ...", or NULL: without */
     const char *lines[2];         /* it, for http_source_options */
+    bool upload_renewed;          /* since an upload was refused with it */
 };
 
 /* A call: the method, and the path behind "/v2". */
@@ -37,7 +38,7 @@ int glance_do(struct glance *g, const struct glance_call *call, char **answer,
 
 /* The same, for what may be gone: 1, or 0 for a 404. */
 int glance_do_if_there(struct glance *g, const struct glance_call *call,
-                       char **answer, struct err *e);
+                       char **answer, struct http_reply *reply, struct err *e);
 
 /* The token is refused: another one. ERR_AUTH where there is none. */
 int glance_renew(struct glance *g, struct err *e);

@@ -21,9 +21,10 @@ static int remove_once(struct glance *g, const char *id, struct err *e)
     FREE char *answer = NULL;
     char path[GLANCE_PATH_SIZE];
     const struct glance_call call = {"DELETE", path, NULL, NULL};
+    struct http_reply reply;
 
     glance_image_path(id, path);
-    TRY(glance_do_if_there(g, &call, &answer, e));
+    TRY(glance_do_if_there(g, &call, &answer, &reply, e));
     return 0;
 }
 

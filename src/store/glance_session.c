@@ -222,14 +222,12 @@ int glance_do(struct glance *g, const struct glance_call *call, char **answer,
 }
 
 int glance_do_if_there(struct glance *g, const struct glance_call *call,
-                       char **answer, struct err *e)
+                       char **answer, struct http_reply *reply, struct err *e)
 {
-    struct http_reply reply;
-
-    TRY(glance_ask(g, call, answer, &reply, e));
-    if (reply.status == 404)
+    TRY(glance_ask(g, call, answer, reply, e));
+    if (reply->status == 404)
         return 0;
-    TRY(check_reply(g, &reply, answer, e));
+    TRY(check_reply(g, reply, answer, e));
     return 1;
 }
 

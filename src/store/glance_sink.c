@@ -20,6 +20,24 @@ struct glance_sink {
     struct store_hash *hash;
 };
 
+/* A token that has ended while the disk was got ready: there is another one,
+ * for an upload that is begun anew. Only once, since one that the server does
+ * not take is of no use. */
+static int try_another_token(struct glance_sink *s, struct err *e)
+{
+    struct err why = {0};
+
+    if (http_stream_reply(s->stream)->status != 401 || s->g->upload_renewed)
+        return e->code;
+    s->g->upload_renewed = true;
+    if (glance_renew(s->g, &why) < 0) {
+        *e = why;
+        return e->code;
+    }
+    err_append(e, "; there is another token now");
+    return e->code = ERR_TEMPORARY;
+}
+
 static int glance_sink_write(struct sink *base, const void *buf, size_t len,
                              struct err *e)
 {
@@ -29,9 +47,10 @@ static int glance_sink_write(struct sink *base, const void *buf, size_t len,
     store_hash_add(s->hash, buf, len);
     code = http_stream_write(s->stream, buf, len, e);
     summed = store_hash_wait(s->hash, code < 0 ? NULL : e);
-    if (code < 0)
-        glance_hide(s->g, e);
-    return code < 0 ? code : summed;
+    if (code >= 0)
+        return summed;
+    glance_hide(s->g, e);
+    return try_another_token(s, e);
 }
 
 /* The record, once Glance has settled what it is. */
@@ -95,10 +114,10 @@ static int glance_sink_finish(struct sink *base, struct err *e)
     code = end_upload(s, e);
     if (code == ERR_TEMPORARY && has_arrived(s))
         return 0;
-    if (code < 0)
-        glance_hide(s->g, e);
-    TRY(code);
-    return check_record(s, e);
+    if (code >= 0)
+        return check_record(s, e);
+    glance_hide(s->g, e);
+    return s->stream ? try_another_token(s, e) : code;
 }
 
 static void glance_sink_close(struct sink *base, struct err *why)

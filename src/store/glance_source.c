@@ -157,7 +157,9 @@ int source_open_glance(struct source **out, struct glance *g,
     struct glance_source *s = NULL;
     int code;
 
-    if (strcmp(img->status, "active") != 0)
+    /* Those who may read one that is deactivated can. */
+    if (strcmp(img->status, "active") != 0 &&
+        strcmp(img->status, "deactivated") != 0)
         return err_set(e, ERR_FAILED,
                        "%s: image %s is %s, so it has no content to read; "
                        "expected active",

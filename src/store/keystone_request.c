@@ -177,6 +177,9 @@ static json_t *scope(const struct cloud *c)
     if (setting(c, CLOUD_DOMAIN_ID) || setting(c, CLOUD_DOMAIN_NAME))
         return json_pack("{s:o}", "domain",
                          domain(c, CLOUD_DOMAIN_ID, CLOUD_DOMAIN_NAME));
+    if (setting(c, CLOUD_SYSTEM_SCOPE))
+        return json_pack("{s:{s:b}}", "system", setting(c, CLOUD_SYSTEM_SCOPE),
+                         1);
     return NULL;
 }
 

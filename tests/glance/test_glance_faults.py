@@ -106,6 +106,21 @@ def test_an_image_without_any_sum_has_its_length(program, cloud, tmp_path):
     program("copy", cloud.place(image), tmp_path / "a.raw")
 
 
+def test_an_image_that_is_saving_is_waited_for(program, cloud, disk):
+    image = cloud.add(b"")
+    cloud.images[image].update(status="saving", disk_format="raw", container_format="bare")
+    line = program("copy", disk, cloud.place(image), "--retries", "0", status=75).line
+    assert "is still saving" in line
+
+
+def test_a_deactivated_image_can_be_read_where_the_server_lets(program, cloud, tmp_path):
+    image = cloud.add(PLANTED, status="deactivated", container_format="bare")
+    program("copy", cloud.place(image), tmp_path / "a.vhd")
+    cloud.ways["GET", "/v2/images/ID/file"] = (403, b"deactivated")
+    line = program("copy", cloud.place(image), tmp_path / "b.vhd", status=5).line
+    assert "answered 403: deactivated" in line
+
+
 PLANTED = vhd(4 * MIB, {1: noise("planted", 2 * MIB)})
 
 

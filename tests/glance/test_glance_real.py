@@ -7,6 +7,7 @@ import hashlib
 import io
 import signal
 import tarfile
+import urllib.parse
 import uuid
 
 import pytest
@@ -112,6 +113,47 @@ def test_a_queued_image_without_formats_gets_them(program, real_glance, disk):
         == ("active", "vhd", "ovf")
 
 
+@pytest.mark.parametrize("half, form", [({"disk_format": "raw"}, ("raw", "bare")),
+                                        ({"container_format": "bare"}, ("vhd", "bare")),
+                                        ({"disk_format": "vhd"}, ("vhd", "ovf"))])
+def test_a_queued_image_with_half_of_its_formats(program, real_glance, disk, half, form):
+    image = real_glance.create(**half)
+    program("copy", disk, real_glance.place(image))
+    record = real_glance.record(image)
+    assert (record["disk_format"], record["container_format"]) == form
+    image = real_glance.create(disk_format="qcow2")
+    assert "is to be qcow2 in anything" in \
+        program("copy", disk, real_glance.place(image), status=3).line
+
+
+@pytest.mark.parametrize("label", ["in:a", "in:a,b 'c' \\d", "in:", "a,b", 'a"b\\'])
+def test_any_name_is_found(program, real_glance, disk, tmp_path, label, name):
+    label += name
+    program("copy", disk, real_glance.place(""), "--name-label", label, "--to", "raw")
+    program("copy", real_glance.place(urllib.parse.quote(label, "")), tmp_path / "a.raw")
+    assert (tmp_path / "a.raw").read_bytes() == raw_of(disk)
+
+
+def test_a_name_that_glance_does_not_take(program, real_glance, pool, tmp_path):
+    uuid = pool.make_disk("nfs", 4 * MIB, label="x" * 300)
+    assert "--name-label gives another" in \
+        program("copy", pool.vdi(uuid), real_glance.place(""), *pool.login, status=1).line
+    program("copy", pool.vdi(uuid), real_glance.place(""), *pool.login, "--name-label", "short")
+    pool.remember()
+
+
+def test_what_has_no_meaning_for_an_image(program, real_glance, disk):
+    assert "--other-config has no meaning" in program(
+        "copy", disk, real_glance.place("x"), "--other-config", "a=b", status=2).lines[0]
+    assert "is to be tgz by its record" in program(
+        "copy", disk, real_glance.place("x"), "--azure", status=2).lines[0]
+
+
+def test_cleartext_is_named_where_no_tls_is_spoken(program, real_glance, disk):
+    place = real_glance.place("x").replace("glance+http:", "glance:")
+    assert "glance+http://" in program("copy", disk, place, status=5).line
+
+
 def test_a_record_of_another_form_is_not_filled(program, real_glance, disk):
     image = real_glance.create(disk_format="raw", container_format="bare")
     line = program("copy", disk, real_glance.place(image), "--to", "vhd", status=2).line
@@ -138,7 +180,8 @@ def test_an_image_that_is_not_there(program, real_glance, disk, tmp_path, missin
     assert "Glance has no image '%s'" % missing in \
         program("copy", place, tmp_path / "a.raw", status=4).line
     if " " not in missing:
-        program("copy", disk, place, status=4)
+        line = program("copy", disk, place, status=4).line
+        assert "the server says:" in line and "No image found with ID" in line
 
 
 def test_an_image_without_content_is_no_source(program, real_glance, tmp_path):

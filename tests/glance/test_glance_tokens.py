@@ -228,6 +228,43 @@ def test_a_password_may_come_beside_the_cloud_and_nothing_of_another_one(cloud, 
     assert login(cloud)["scope"] == {"project": {"name": "tests", "domain": {"id": "default"}}}
 
 
+SCOPES = """
+clouds:
+  mine:
+    auth: {auth_url: %s, username: anna, password: %s, system_scope: all}
+    regions: %s
+"""
+
+
+@pytest.mark.parametrize("regions", ["[two, one]", "[{name: two, values: {x: y}}, one]"])
+@pytest.mark.parametrize("env, region", [({}, "two"), ({"OS_REGION_NAME": "one"}, "one")])
+def test_regions_and_the_scope_of_the_system(program, cloud, image, tmp_path, regions, env,
+                                             region):
+    (tmp_path / "clouds.yaml").write_text(SCOPES % (cloud.origin, PASSWORD, regions))
+    cloud.catalogue = [service("image", "http://127.0.0.1:1/" + name, region=name)
+                       for name in ("one", "two")]
+    line = program("copy", cloud.place(image, False), tmp_path / "a.raw", *ONCE, status=75,
+                   env={"OS_CLOUD": "mine", **env}, cwd=str(tmp_path)).line
+    assert "127.0.0.1" in line
+    assert login(cloud)["scope"] == {"system": {"all": True}}
+
+
+@pytest.mark.parametrize("word", ["false", "no", "off", "0", "False"])
+def test_verify_is_not_followed_and_said(cloud, fetch, tmp_path, word):
+    write(tmp_path, cloud)
+    with open(tmp_path / "clouds.yaml", "a", encoding="ascii") as file:
+        file.write("    verify: %s\n" % word)
+    assert "which is not followed" in fetch({"OS_CLOUD": "mine"}).err
+
+
+def test_the_home_folder_in_clouds_yaml(cloud, fetch, tmp_path):
+    write(tmp_path, cloud)
+    text = (tmp_path / "clouds.yaml").read_text().replace("http:", "https:")
+    (tmp_path / "clouds.yaml").write_text(text + "    cacert: ~/no-such.pem\n")
+    line = fetch({"OS_CLOUD": "mine", "HOME": str(tmp_path)}, status=2).lines[0]
+    assert "%s/no-such.pem" % tmp_path in line
+
+
 @pytest.mark.parametrize("text, status, found", [
     (None, 4, "no clouds.yaml with the cloud mine"),
     ("clouds: {yours: {}}", 4, "clouds.yaml: has no cloud mine"),
@@ -267,6 +304,25 @@ def test_a_token_that_ends_during_an_upload_is_renewed(program, cloud, image, di
     cloud.ways["GET", "/v2/images/ID"] = expire
     program("copy", disk, cloud.place("new"), env={**USER, "OS_AUTH_URL": cloud.origin})
     assert len(cloud.logins) == 2 and len(cloud.images) == 2
+
+
+def test_an_upload_that_is_refused_is_begun_anew_with_another_token(program, cloud, image, disk):
+    def refuse(answer):
+        if answer.headers["X-Auth-Token"] == "token-1":
+            answer.say(401, b"no")
+            return None
+        return True
+
+    cloud.ways["PUT", "/v2/images/ID/file"] = refuse
+    program("copy", disk, cloud.place("new"), env={**USER, "OS_AUTH_URL": cloud.origin})
+    assert len(cloud.logins) == 2 and len(cloud.images) == 2
+
+
+def test_an_upload_that_is_always_refused(program, cloud, image, disk):
+    cloud.ways["PUT", "/v2/images/ID/file"] = (401, b"no")
+    line = program("copy", disk, cloud.place("new"), env={**USER, "OS_AUTH_URL": cloud.origin},
+                   status=5).lines[-1]
+    assert "401" in line and len(cloud.logins) == 2 and list(cloud.images) == [image]
 
 
 def test_a_token_that_is_never_taken_is_renewed_once(cloud, fetch):
