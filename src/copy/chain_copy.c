@@ -116,7 +116,7 @@ static int lay(struct chain_run *r, unsigned rank, struct err *e)
     code = canvas_lay(r->canvas, r->in->img, &how, e);
     if (code < 0 && code != ERR_CANCELLED && r->out->xapi)
         return err_append(e, "; this was member %s of the chain", name);
-    r->data += atomic_load(&p->done) - atomic_load(&p->zeros);
+    r->data += progress_next(p);
     return code;
 }
 
@@ -183,6 +183,7 @@ static void count_all(struct chain_run *r)
 {
     struct progress *p = &r->v->progress;
 
+    p->past_done = p->past_zeros = 0;
     atomic_store(&p->total, r->size);
     atomic_store(&p->done, r->size);
     atomic_store(&p->zeros, r->size - min_u64(r->size, r->data));
@@ -221,8 +222,10 @@ int chain_copy(struct vhdstream *v, struct input *in, struct output *out,
         .out = out,
         .dirty = out->xapi && pool_canvas_is_dirty(out->xapi),
     };
-    int code = copy_all(&r, label, e);
+    int code;
 
+    v->progress.past_done = v->progress.past_zeros = 0;
+    code = copy_all(&r, label, e);
     /* What reads ahead may still note what it reads. */
     if (code < 0) {
         cancel_request(v->halt);

@@ -31,7 +31,9 @@ static int open_one(struct vhdstream *v, struct pair *p, int i, struct err *e)
 {
     struct input *in = &p->inputs[i];
 
+    in->v = v;
     in->side = i;
+    in->place = &p->places[i];
     if (p->places[i].kind == PLACE_XAPI)
         TRY(input_open(v, &p->places[i], in, e));
     else

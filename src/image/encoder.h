@@ -121,7 +121,15 @@ struct progress {
     _Atomic uint64_t zeros;   /* bytes found zero or left out */
     _Atomic uint64_t read;    /* bytes from the source's place */
     _Atomic uint64_t written; /* bytes to the destination's place */
+
+    /* Of several disks that are one work, of the one thread that does it: what
+     * all will have, as far as is known, and what those before have had. */
+    uint64_t whole, past_done, past_zeros;
 };
+
+/* A disk of several is done: what follows is counted on top of it. The bytes of
+ * its data. */
+uint64_t progress_next(struct progress *p);
 
 /* As it stands now. */
 void progress_copy(struct progress *to, const struct progress *from);

@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "image/encoder.h"
 
+#include "base/checked.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
@@ -42,9 +43,18 @@ static void start_progress(struct progress *p, const struct image *img)
 
     while (image_step_piece(img, &cursor, &piece))
         holes -= piece.len;
-    atomic_store(&p->total, img->size);
-    atomic_store(&p->done, holes);
-    atomic_store(&p->zeros, holes);
+    atomic_store(&p->total, max_u64(p->whole, p->past_done + img->size));
+    atomic_store(&p->done, p->past_done + holes);
+    atomic_store(&p->zeros, p->past_zeros + holes);
+}
+
+uint64_t progress_next(struct progress *p)
+{
+    uint64_t before = p->past_done - p->past_zeros;
+
+    p->past_done = atomic_load(&p->done);
+    p->past_zeros = atomic_load(&p->zeros);
+    return p->past_done - p->past_zeros - before;
 }
 
 void progress_copy(struct progress *to, const struct progress *from)

@@ -66,5 +66,6 @@ bool tar_member_is_disk(struct archive_entry *entry, enum tar_names names)
 
 bool tar_member_is_worth_a_word(struct archive_entry *entry)
 {
-    return archive_entry_filetype(entry) != AE_IFDIR;
+    return archive_entry_filetype(entry) != AE_IFDIR &&
+           strcmp(base_of(entry), "chain.json") != 0;
 }

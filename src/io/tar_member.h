@@ -19,7 +19,7 @@ void tar_member_name(struct archive_entry *entry,
 bool tar_member_is_disk(struct archive_entry *entry, enum tar_names names);
 
 /* Of one that is not a disk: whether the user should hear that it is left out.
- */
+ * A folder is not, nor the names that come with a chain of ours. */
 bool tar_member_is_worth_a_word(struct archive_entry *entry);
 
 #endif

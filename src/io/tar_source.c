@@ -145,8 +145,12 @@ static int keep_side(struct tar_source *t, struct archive_entry *entry,
     la_int64_t size = archive_entry_size(entry);
     la_ssize_t got;
 
-    if (size < 0 || (uint64_t)size >= sizeof(t->side->text))
+    if (size < 0 || (uint64_t)size >= sizeof(t->side->text)) {
+        notice_say(t->notice,
+                   "%s: member %s has more than %zu bytes and is left out",
+                   t->inner->name, t->side->name, sizeof(t->side->text) - 1);
         return 0;
+    }
     t->budget = HEADER_MAX;
     got = archive_read_data(t->archive, t->side->text, (size_t)size);
     if (got < 0)

@@ -58,8 +58,9 @@ const char *tar_source_archive(const struct source *s);
  * is told that it is left out. *side must outlive the archive. */
 struct tar_side {
     const char *name;
-    size_t len; /* 0: it did not come, or is larger than there is room */
-    char text[64 * 1024];
+    size_t len; /* 0: it did not come, or is larger than there is room, which
+                   the notice tells */
+    char text[1024 * 1024];
 };
 void tar_source_keep(struct source *s, struct tar_side *side);
 

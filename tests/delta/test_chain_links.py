@@ -4,14 +4,15 @@
 
 import io
 import json
+import os
 import random
 import tarfile
 
 import pytest
 
-from delta_rig import (Layers, chain_content, client_of, content_of_vdi, head_of, record_of,
-                       result_of)
-from disk_rig import MIB, open_image
+from delta_rig import (Guest, Layers, chain_content, client_of, content_of_vdi, delta_vhd,
+                       head_of, record_of, result_of)
+from disk_rig import BLOCK, MIB, noise, open_image
 from program_rig import end, wait_until
 
 LABELS = ["monday", "tuesday", "wednesday"]
@@ -204,6 +205,38 @@ def test_disks_that_grew(program, pool, tmp_path):
     assert links_of(pool, made) == [("layer%d" % i, m) for i, m in enumerate(layers.models)]
 
 
+def test_what_is_said_of_it(program, pool, tmp_path):
+    """Data and time of all links, and how far it is, which never goes back."""
+    layers = Layers(tmp_path, random.Random(8), [8 * MIB] * 3)
+    words = [word for path in layers.paths[1::-1] for word in ("--parent", path)]
+    for more, whole in (([], 24), (["--verify"], 48)):
+        read, write = os.pipe()
+        result = program("copy", "--chain", "--json", "--progress-fd", write, *pool.login, *words,
+                         *more, layers.paths[2], pool.sr("nfs"), pass_fds=[write]).json
+        os.close(write)
+        assert result["data"] == BLOCK * sum(
+            len({sector * 512 // BLOCK for sector in writes}) for writes in layers.writes)
+        assert result["virtual_size"] == 8 * MIB and result["seconds"] > 0
+        with os.fdopen(read) as file:
+            lines = [json.loads(line) for line in file]
+        assert lines and lines[-1]["done"] == lines[-1]["total"] == whole * MIB
+        assert lines == sorted(lines, key=lambda line: line["done"])
+    pool.remember()
+
+
+def test_every_name_comes_back(program, pool, own_pool, tmp_path):
+    """An empty one, and more of them than a little room would hold."""
+    guest = Guest(pool, size=2 * MIB, label="")
+    names = ["", "n" * 255, "\u4e2d" * 160, *("%d-" % i + "m" * 250 for i in range(230))]
+    for name in names:
+        client_of(pool).call("VDI.set_name_label",
+                             client_of(pool).call("VDI.get_by_uuid", guest.snapshot()), name)
+    program("copy", "--chain", *pool.login, pool.vdi(guest.uuid), tmp_path / "a.tar")
+    other = own_pool()
+    made = rebuild(program, other, tmp_path / "a.tar", "nfs")
+    assert [name for name, _ in links_of(other, made)] == [*names, ""]
+
+
 def test_other_members_and_any_order(program, pool, tmp_path):
     layers = Layers(tmp_path, random.Random(9), [4 * MIB] * 3)
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
@@ -262,6 +295,67 @@ def test_an_image_that_is_cut(program, pool, tmp_path, image):
     refused(program, pool, tmp_path / "b.tgz", 3)
 
 
+@pytest.mark.parametrize("sizes", [(8, 4, 8), (8, 8, 4)])
+@pytest.mark.parametrize("way", ["image", "files", "pipe"])
+def test_a_chain_that_shrinks(program, pool, tmp_path, sizes, way):
+    """A VDI cannot get smaller, and past the end of a link there are zeros."""
+    own = [bytes([n]) * 16 for n in range(1, 4)]
+    paths = [tmp_path / ("%d.vhd" % (2 - i)) for i in range(3)]
+    for i, size in enumerate(sizes):
+        data = {size // 2 - 1: (b"\xff" * 512, noise("%d" % i, BLOCK))}
+        paths[i].write_bytes(delta_vhd(size * MIB, data, own[i], own[i - 1] if i else None))
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for path in paths:
+            tar.add(path, path.name)
+    if way == "files":
+        words = [word for path in paths[1::-1] for word in ("--parent", path)]
+        line = refused(program, pool, paths[2], 3, *words)
+    elif way == "image":
+        line = refused(program, pool, tmp_path / "a.tar", 3)
+        assert not pool.transfers()
+    else:
+        line = refused(program, pool, "-", 3, stdin=(tmp_path / "a.tar").read_bytes())
+    assert "a chain that shrinks" in line and "merge" in line
+
+
+def test_size_where_the_sr_cannot_enlarge(program, pool, tmp_path):
+    layers = Layers(tmp_path, random.Random(9), [4 * MIB, 4 * MIB, 8 * MIB])
+    words = [word for path in layers.paths[1::-1] for word in ("--parent", path)]
+    pool.sim.set_fault(on="rpc", do="error", match={"method": "VDI.resize"}, times=-1,
+                       error=["SR_OPERATION_NOT_SUPPORTED", "OpaqueRef:1"])
+    assert "--size makes" in refused(program, pool, layers.paths[2], 3, *words, sr="thick")
+    made = rebuild(program, pool, layers.paths[2], "thick", *words, "--size", str(8 * MIB))
+    for (_, content), model in zip(links_of(pool, made), layers.models):
+        assert content == model + bytes(8 * MIB - len(model))
+
+
+def test_two_members_of_one_name(program, pool, tmp_path, image):
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        for name, i in (("a/0.vhd", 1), ("b/0.vhd", 2), ("c/0.vhd", 0)):
+            tar.add(image[1].paths[i], name)
+    assert "two members are called 0.vhd" in refused(program, pool, tmp_path / "b.tar", 3)
+
+
+def test_a_fixed_base_in_an_image(program, pool, tmp_path, image):
+    program("copy", image[1].paths[0], tmp_path / "fixed.vhd", "--to", "vhd-fixed")
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        tar.add(image[1].paths[1], "0.vhd")
+        tar.add(tmp_path / "fixed.vhd", "1.vhd")
+    line = refused(program, pool, tmp_path / "b.tar", 3)
+    assert "a fixed VHD, whose uuid comes at its end" in line and "unpack it" in line
+
+
+def test_what_is_left_out_is_told_once(program, pool, tmp_path, image):
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        for name, i in (("0.vhd", 2), ("readme", 0), ("2.vhd", 0), ("1.vhd", 1)):
+            tar.add(image[1].paths[i], name)
+    run = program("copy", "--chain", *pool.login, tmp_path / "b.tar", pool.sr("nfs"))
+    assert run.line == "%s: member readme is not a disk and is left out" % (tmp_path / "b.tar")
+    pool.remember()
+    run = program("copy", image[0], tmp_path / "one.vhd")
+    assert not run.err
+
+
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_an_upload_that_fails(program, pool, image, nth):
     pool.sim.set_fault(on="import", do="error", at=1000000, nth=nth,
@@ -299,9 +393,18 @@ def test_an_image_is_not_verified(program, image, tmp_path):
     assert "rebuilt in a pool" in run.line
 
 
-@pytest.mark.parametrize("option", ["--digest", "--snapshot", "--keep-parent"])
+@pytest.mark.parametrize("option", ["--digest", "--snapshot", "--keep-parent", "--stats",
+                                    "--resume"])
 def test_options_for_one_disk(program, image, tmp_path, option):
     program("copy", "--chain", option, image[0], tmp_path / "b.tgz", status=2)
+
+
+@pytest.mark.parametrize("place", ["image", "vdi"])
+def test_a_parent_where_the_links_are_known(program, pool, image, history, tmp_path, place):
+    source = image[0] if place == "image" else pool.vdi(history[0])
+    line = program("copy", "--chain", *pool.login, "--parent", image[1].paths[0], source,
+                   tmp_path / "b.tgz", status=2).lines[0]
+    assert "--parent" in line and "has its links by itself" in line
 
 
 def test_a_disk_that_is_no_image(program, pool, tmp_path):

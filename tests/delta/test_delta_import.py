@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from delta_rig import Layers, client_of, content_of_vdi, record_of, ref_of
-from disk_rig import MIB, image_of
+from delta_rig import (Layers, chain_content, client_of, content_of_vdi, delta_vhd, record_of,
+                       ref_of)
+from disk_rig import BLOCK, MIB, image_of, noise
 from program_rig import end
 
 
@@ -193,6 +194,33 @@ def test_a_base_that_is_larger(program, pool, tmp_path):
     small = Layers(tmp_path, random.Random(2), [4 * MIB, 4 * MIB])
     base = pool.make_disk("nfs", 20 * MIB)
     assert "made smaller" in refused(program, pool, small.paths[1], base, 3).line
+
+
+@pytest.mark.parametrize("sr", ["nfs", "lvhd", "rawlv", "luns", "gate"])
+@pytest.mark.parametrize("size", [6 * MIB, 7 * MIB + 512])
+def test_a_delta_that_is_a_little_smaller_than_its_base(program, pool, tmp_path, sr, size):
+    """Past its end there is nothing of the base; SRs round sizes up, so it may be larger."""
+    noise_of = {i: (b"\xff" * 512, noise("base %d" % i, BLOCK)) for i in range(4)}
+    own = [bytes([n]) * 16 for n in range(1, 4)]
+    files = [tmp_path / name for name in ("base.vhd", "less.vhd", "more.vhd")]
+    files[0].write_bytes(delta_vhd(8 * MIB, noise_of, own[0]))
+    files[1].write_bytes(delta_vhd(size, {1: (b"\x80" * 512, noise("less", BLOCK))}, own[1],
+                                   own[0]))
+    files[2].write_bytes(delta_vhd(8 * MIB, {0: (b"\x01" * 512, noise("more", BLOCK))}, own[2],
+                                   own[1]))
+    model = chain_content(files[0])
+    less = chain_content(files[1], files[0])
+    assert less[size - 512:size] == model[size - 512:size] != bytes(512)
+    base = program("copy", *pool.login, files[0], pool.sr(sr)).text.strip()
+    for path, expected in ((files[1], less), (files[2], None)):
+        run = program("copy", *pool.login, "--verify", "--base", base, path, pool.sr(sr))
+        base = run.text.strip()
+        content = content_of_vdi(pool, base)
+        if expected:
+            assert content == expected + bytes(len(content) - len(expected))
+            pool.remember()
+    program("merge", *files, tmp_path / "flat.raw")
+    assert content[:8 * MIB] == (tmp_path / "flat.raw").read_bytes()
 
 
 @pytest.mark.parametrize("more", [["--digest"], ["--digest", "--verify"], ["--blocks", "list"]])

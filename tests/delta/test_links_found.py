@@ -57,6 +57,20 @@ def test_into_another_sr(program, pool, history, sr):
     assert [content_of_vdi(pool, uuid) for uuid in made[::-1]] == models
 
 
+@pytest.mark.parametrize("sr", ["nfs", "lvhd", "luns"])
+def test_disks_of_no_whole_blocks(program, pool, sr):
+    guest = Guest(pool, "gate", size=5 * MIB)
+    guest.model[:] = content_of_vdi(pool, guest.uuid)
+    guest.write(0, 4096, 1)
+    guest.snapshot("before")
+    before = bytes(guest.model)
+    guest.write(4 * MIB + 8192, 512, 2)
+    result = program("copy", "--chain", "--verify", "--json", *pool.login, pool.vdi(guest.uuid),
+                     pool.sr(sr)).json
+    for uuid, model in ((result["uuid"], guest.model), (result["snapshots"][0], before)):
+        assert content_of_vdi(pool, uuid)[:5 * MIB] == model
+
+
 @pytest.mark.parametrize("nth", range(1, 8))
 def test_a_break_in_each_reading(program, pool, tmp_path, history, nth):
     """Of two links three readings each, and one of the base."""

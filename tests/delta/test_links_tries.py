@@ -3,6 +3,7 @@
 """copy --chain into a pool: a link that breaks is gone on with; --verify reads each one back."""
 
 import random
+import tarfile
 
 import pytest
 
@@ -82,6 +83,19 @@ def test_what_has_arrived_is_not_sent_again(program, pool, large, sr, nth):
     whole = 96 if (sr, nth) == ("gate", 1) else 72
     assert pool.transfers()[nth]["body_in"] < (whole - 20) * MIB
     assert pool.transfers("export")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_link_in_an_image_that_is_read_ahead(program, pool, large, tmp_path, mode, nth):
+    """What reads it ahead has been told to stop, and the image is opened anew."""
+    more = {"compresslevel": 1} if ":" in mode else {}
+    with tarfile.open(tmp_path / "large", mode, **more) as tar:
+        for name, path in zip(["0.vhd", "1.vhd"], large.paths[1::-1]):
+            tar.add(path, name)
+    pool.sim.set_fault(on="import", do="close", at=10 * MIB, nth=nth)
+    _, contents = rebuilt(program, pool, tmp_path / "large", "nfs")
+    assert same(contents, large.models[:2]) and len(pool.transfers()) == 3
 
 
 def test_of_a_chain_in_another_pool(program, pool, own_pool, tmp_path):

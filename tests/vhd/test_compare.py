@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from disk_rig import MIB, image_of, noise, raw_file, vhd_file
+from delta_rig import delta_vhd
 from vhd_rig import run
 
 LEAF = 65536
@@ -43,6 +44,17 @@ def test_all_forms_are_identical(vhdstream, disks, first):
 def test_a_pipe_is_compared_too(vhdstream, disks):
     for form in ("a.vhd", "shuffled.vhd", "a.tgz"):
         assert compared(vhdstream, "-", disks / "a.raw", stdin=str(disks / form))["identical"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_disk_whose_parent_is_not_at_hand(vhdstream, disks, tmp_path, first):
+    """One of a chain, by its name, or alone."""
+    child = delta_vhd(SIZE, {0: (b"\xff" * 512, noise("child", 2 * MIB))}, b"c" * 16, b"p" * 16)
+    for path, data in (("0.vhd", child), ("leaf.tgz", image_of(child))):
+        (tmp_path / path).write_bytes(data)
+        places = [tmp_path / path, disks / "a.raw"]
+        result = run(vhdstream, "compare", *(places if first else places[::-1]))
+        assert result.status == 4 and "is not at hand" in result.err
 
 
 def changed(disks, tmp_path, at):

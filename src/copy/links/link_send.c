@@ -45,8 +45,14 @@ static int encode_records(struct link_send *s, struct err *e)
 
 static int encode(struct link_send *s, enum xapi_format *form, struct err *e)
 {
+    /* XAPI lays it over the disk, whatever it says that it stands on. */
+    static const struct uuid unsaid;
     const struct vhd_options opt = {
-        .clear_zeros = true, .overlay = is_rest(s), .rest = s->rest};
+        .clear_zeros = true,
+        .overlay = is_rest(s),
+        .rest = s->rest,
+        .parent_uuid = s->img->vhd ? NULL : &unsaid,
+    };
 
     *form = XAPI_CHUNKED;
     if (!s->disk->vdi.takes_vhd || !image_can_reblock(s->img))
@@ -89,7 +95,10 @@ int link_send(struct link_send *s, struct image **img, struct err *e)
     TRY(image_copy(s->img, s->enc, s->sink, &v->progress, &v->wait, e));
     TRY(hashing_end(&s->hashing, e));
     TRY(sink_finish(s->sink, e));
-    return prove(s, e);
+    *s->data += progress_next(&v->progress);
+    TRY(prove(s, e));
+    (void)progress_next(&v->progress);
+    return 0;
 }
 
 /* --- another one -----------------------------------------------------------*/
@@ -131,6 +140,7 @@ int link_send_again(struct link_send *s, struct err *e)
     close_stream(s, e);
     cancel_request(v->halt);
     link_send_close(s, e);
+    links_rewind(s->links);
     cancel_withdraw(v->halt);
     if (s->disk)
         xapi_beat_resume(s->disk->x);

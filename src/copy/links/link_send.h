@@ -7,14 +7,17 @@
  * tries as it takes. */
 
 #include "copy/hashing.h"
+#include "copy/links/links.h"
 #include "image/encoder.h"
 #include "image/image_shape.h"
 #include "xapi/xapi_disk.h"
 
 /* Zeroed but for what is said to be set. */
 struct link_send {
-    struct vhdstream *v;         /* set */
-    struct xapi_disk *disk;      /* set */
+    struct vhdstream *v;    /* set */
+    struct links *links;    /* set: what it is one of */
+    struct xapi_disk *disk; /* set */
+    uint64_t *data; /* set: its bytes that were not left out are added */
     const struct xapi_vdi *base; /* set: what is in the disk; NULL: nothing */
     uint64_t known; /* set: bytes of the disk whose content is ours */
     struct image *img;

@@ -16,7 +16,9 @@
 struct link {
     struct uuid uuid;
     struct uuid parent;          /* null: it is the base */
-    char label[XAPI_LABEL_SIZE]; /* name-label, or that of the file; "": none */
+    uint64_t size;               /* bytes of the disk; 0: not known yet */
+    bool has_label;              /* "" may be one */
+    char label[XAPI_LABEL_SIZE]; /* name-label, or that of the file */
 };
 
 struct links;
@@ -30,6 +32,9 @@ struct links_ops {
      * in *img and *link; 1, or 0 after the last. NULL where they are known. */
     int (*next)(struct links *l, struct image **img, struct link *link,
                 struct err *e);
+    /* Before one is opened once more: what is read ahead ends, as the stop of
+     * all reading asks that is under way. NULL where nothing is kept open. */
+    void (*rewind)(struct links *l);
     void (*close)(struct links *l);
 };
 
@@ -44,8 +49,12 @@ struct links {
 /* Opens the chain at *p, which must outlive it: by what the place is. */
 int links_open(struct links **out, struct vhdstream *v, const struct place *p,
                struct err *e);
+void links_rewind(struct links *l);
 void links_close(struct links *l);
 void links_cleanup(struct links **l);
+
+/* Bytes of all of them; 0: not known. */
+uint64_t links_size(const struct links *l);
 
 /* The label of a link; of a stream known when all have come. NULL: none. */
 const char *links_label(const struct links *l, const struct uuid *uuid);
@@ -61,8 +70,9 @@ int links_of_files(struct links **out, struct vhdstream *v,
  * From a place that is not lasting the base has to come first. */
 int links_of_archive(struct links **out, struct vhdstream *v,
                      const struct place *p, struct source *src, struct err *e);
-/* The archive of a place; ERR_USAGE where there is none. */
-int links_open_archive(struct vhdstream *v, const struct place *p,
+/* The archive of a place; ERR_USAGE where there is none. `again`: what is left
+ * out of it has been told. */
+int links_open_archive(struct vhdstream *v, const struct place *p, bool again,
                        struct source **archive, struct err *e);
 
 #endif

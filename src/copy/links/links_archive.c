@@ -43,7 +43,7 @@ static struct image_open_options member_options(struct vhdstream *v)
     };
 }
 
-int links_open_archive(struct vhdstream *v, const struct place *p,
+int links_open_archive(struct vhdstream *v, const struct place *p, bool again,
                        struct source **archive, struct err *e)
 {
     CLEANUP(source) struct source *src = NULL;
@@ -51,6 +51,8 @@ int links_open_archive(struct vhdstream *v, const struct place *p,
     struct source *untar = NULL;
     enum disk disk;
 
+    if (again)
+        opt.notice = NULL;
     opt.from = v->opt.from;
     opt.suffix = p->suffix;
     opt.archive = &untar;
@@ -68,9 +70,14 @@ int links_open_archive(struct vhdstream *v, const struct place *p,
 
 /* --- one member ------------------------------------------------------------*/
 
-static int check_link(const struct archive_links *l, const struct image *img,
-                      struct link *link, struct err *e)
+static int check_link(const struct image *img, struct link *link, struct err *e)
 {
+    if (!strcmp(img->format, "vhd-fixed"))
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: a fixed VHD, whose uuid comes at its end, too late "
+                       "for a link in an image; unpack it, and name the leaf's "
+                       "file",
+                       img->name);
     if (!img->vhd || uuid_is_null(&img->vhd->footer.uuid))
         return err_set(e, ERR_UNSUPPORTED,
                        "%s: a link of a chain has to be a VHD with a uuid; "
@@ -81,8 +88,7 @@ static int check_link(const struct archive_links *l, const struct image *img,
                        "%s: its parent is a raw disk, which an image has no "
                        "room for",
                        img->name);
-    (void)l;
-    *link = (struct link){.uuid = img->vhd->footer.uuid};
+    *link = (struct link){.uuid = img->vhd->footer.uuid, .size = img->size};
     if (img->has_parent)
         link->parent = img->vhd->header.parent_uuid;
     return 0;
@@ -100,7 +106,7 @@ static int open_member(struct archive_links *l, struct image **img,
     if (src)
         source_close(src);
     TRY(code);
-    return check_link(l, *img, link, e);
+    return check_link(*img, link, e);
 }
 
 static void begin_archive(struct archive_links *l)
@@ -160,7 +166,7 @@ static int archive_open(struct links *base, unsigned which, struct image **img,
         found = seek_member(l, l->members[which], e);
     TRY(found);
     if (!found) {
-        TRY(links_open_archive(base->v, base->place, &l->archive, e));
+        TRY(links_open_archive(base->v, base->place, true, &l->archive, e));
         begin_archive(l);
         found = seek_member(l, l->members[which], e);
         TRY(found);
@@ -178,6 +184,21 @@ static int archive_open(struct links *base, unsigned which, struct image **img,
 
 /* --- learning what there is ------------------------------------------------*/
 
+static int check_twins(const struct archive_links *l, unsigned a, unsigned b,
+                       struct err *e)
+{
+    if (uuid_equal(&l->base.known[a].uuid, &l->base.known[b].uuid))
+        return err_set(e, ERR_CORRUPT,
+                       "%s: members %s and %s are the same disk",
+                       l->base.place->name, l->members[a], l->members[b]);
+    if (!strcmp(l->members[a], l->members[b]))
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: two members are called %s, so neither can be found "
+                       "again; unpack it, and name the leaf's file",
+                       l->base.place->name, l->members[a]);
+    return 0;
+}
+
 static int list_member(struct archive_links *l, struct err *e)
 {
     CLEANUP(image) struct image *img = NULL;
@@ -194,11 +215,7 @@ static int list_member(struct archive_links *l, struct err *e)
     (void)snprintf(l->members[i], MEMBER_NAME, "%s", name);
     TRY(open_member(l, &img, &l->base.known[i], e));
     for (unsigned k = 0; k < i; k++)
-        if (!strcmp(l->members[k], l->members[i]) ||
-            uuid_equal(&l->base.known[k].uuid, &l->base.known[i].uuid))
-            return err_set(e, ERR_CORRUPT,
-                           "%s: members %s and %s are the same disk",
-                           l->base.place->name, l->members[k], l->members[i]);
+        TRY(check_twins(l, k, i, e));
     l->base.count++;
     return 0;
 }
@@ -307,18 +324,26 @@ static int archive_next(struct links *base, struct image **img,
 
 /* --- opening ---------------------------------------------------------------*/
 
-static void archive_close(struct links *base)
+static void archive_rewind(struct links *base)
 {
     struct archive_links *l = (struct archive_links *)base;
 
     if (l->archive)
         end_archive(l);
+}
+
+static void archive_close(struct links *base)
+{
+    struct archive_links *l = (struct archive_links *)base;
+
+    archive_rewind(base);
     free(l->members);
     free(l);
 }
 
 static const struct links_ops known_ops = {
     .open = archive_open,
+    .rewind = archive_rewind,
     .close = archive_close,
 };
 

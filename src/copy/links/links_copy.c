@@ -15,9 +15,8 @@ struct links_copy {
     struct place src, dst;
     struct links *links;
     struct output out;
-    struct links_made *made;
-    unsigned nmade;
-    uint64_t size; /* of the leaf */
+    struct links_made made;
+    double start;
 };
 
 static int check_options(const struct vhdstream *v, struct err *e)
@@ -30,6 +29,8 @@ static int check_options(const struct vhdstream *v, struct err *e)
                       : o->state       ? "state"
                       : o->snapshot    ? "snapshot"
                       : o->azure       ? "azure"
+                      : o->stats       ? "stats"
+                      : o->resume      ? "resume"
                                        : NULL;
 
     if (!odd)
@@ -60,7 +61,7 @@ static int to_image(struct links_copy *c, struct err *e)
                        "--chain: %s is an image already, and comes through a "
                        "pipe",
                        c->src.name);
-    return links_to_image(c->v, c->links, &c->out, &c->size, e);
+    return links_to_image(c->v, c->links, &c->out, &c->made, e);
 }
 
 static int to_pool(struct links_copy *c, struct err *e)
@@ -73,8 +74,7 @@ static int to_pool(struct links_copy *c, struct err *e)
                                              : "vhdstream import");
     label[format_stem_len(label)] = '\0';
     TRY(links_open(&c->links, c->v, &c->src, e));
-    return links_to_pool(c->v, c->links, &c->dst, label, &c->made, &c->nmade,
-                         &c->size, e);
+    return links_to_pool(c->v, c->links, &c->dst, label, &c->made, e);
 }
 
 static int report(const struct links_copy *c, json_t **result, struct err *e)
@@ -89,21 +89,24 @@ static int report(const struct links_copy *c, json_t **result, struct err *e)
         *result, "format",
         report_text(c->out.format ? c->out.format->name : "vhd"));
     json_object_set_new(*result, "virtual_size",
-                        json_integer((json_int_t)c->size));
+                        json_integer((json_int_t)c->made.size));
+    json_object_set_new(*result, "data",
+                        json_integer((json_int_t)c->made.data));
     json_object_set_new(*result, "links", json_integer(c->links->count));
     json_object_set_new(*result, "read", json_integer((json_int_t)p->read));
     json_object_set_new(*result, "written",
                         json_integer((json_int_t)p->written));
-    if (c->nmade)
-        json_object_set_new(*result, "uuid", json_string(c->made[0].uuid));
+    json_object_set_new(*result, "seconds", json_real(wait_now() - c->start));
+    if (c->made.count)
+        json_object_set_new(*result, "uuid", json_string(c->made.uuids[0]));
     if (c->out.store)
         json_object_set_new(*result, "uuid",
                             json_string(store_output_id(c->out.store)));
     if (c->v->opt.verify)
         json_object_set_new(*result, "verified", json_true());
-    for (unsigned i = 1; i < c->nmade; i++)
-        json_array_append_new(snapshots, json_string(c->made[i].uuid));
-    if (c->nmade)
+    for (unsigned i = 1; i < c->made.count; i++)
+        json_array_append_new(snapshots, json_string(c->made.uuids[i]));
+    if (c->made.count)
         json_object_set(*result, "snapshots", snapshots);
     json_decref(snapshots);
     return *result ? 0
@@ -113,7 +116,7 @@ static int report(const struct links_copy *c, json_t **result, struct err *e)
 int links_copy_run(struct vhdstream *v, const char *source,
                    const char *destination, json_t **result, struct err *e)
 {
-    struct links_copy c = {.v = v};
+    struct links_copy c = {.v = v, .start = wait_now()};
     int code = check_options(v, e);
 
     if (code >= 0)
@@ -130,7 +133,7 @@ int links_copy_run(struct vhdstream *v, const char *source,
         cancel_request(v->halt);
     output_close(&c.out, code < 0 ? e : NULL);
     links_close(c.links);
-    free(c.made);
+    free(c.made.uuids);
     place_cleanup(&c.src);
     place_cleanup(&c.dst);
     return code < 0 ? e->code : 0;

@@ -8,21 +8,23 @@
 #include "copy/links/links.h"
 #include "copy/output.h"
 
-/* Into an image: 0.vhd, the leaf, to the base; each names the next one. *size
- * is the leaf's. */
+/* What came of it. */
+struct links_made {
+    uint64_t size; /* bytes of the leaf */
+    uint64_t data; /* bytes of all links that were not left out */
+    unsigned count;
+    char (*uuids)[UUID_TEXT_SIZE]; /* [count], to be freed: that of the VDI,
+                                      then the snapshots, the youngest first */
+};
+
+/* Into an image: 0.vhd, the leaf, to the base; each names the next one. */
 int links_to_image(struct vhdstream *v, struct links *l, struct output *out,
-                   uint64_t *size, struct err *e);
+                   struct links_made *made, struct err *e);
 
 /* Into a pool: the base as a new VDI, a snapshot of it, the next link on top,
- * and so on. *made is an array, to be freed, of *count uuids: that of the VDI,
- * then the snapshots, the youngest first. `label` is the name for what has
- * none. */
-struct links_made {
-    char uuid[UUID_TEXT_SIZE];
-};
+ * and so on. `label` is the name for what has none. */
 int links_to_pool(struct vhdstream *v, struct links *l, const struct place *dst,
-                  const char *label, struct links_made **made, unsigned *count,
-                  uint64_t *size, struct err *e);
+                  const char *label, struct links_made *made, struct err *e);
 
 /* copy --chain, all of it. */
 int links_copy_run(struct vhdstream *v, const char *source,

@@ -87,11 +87,13 @@ static int add_file(struct file_links *l, const char *path,
                        "tell no uuid; %s is none",
                        l->base.place->name, path);
     link->uuid = img->vhd->footer.uuid;
+    link->size = img->size;
     if (img->has_parent)
         link->parent = img->vhd->header.parent_uuid;
     path = slash ? slash + 1 : path;
     len = format_stem_len(path);
-    if (len < sizeof(link->label) && utf8_is_sound(path, len))
+    link->has_label = len < sizeof(link->label) && utf8_is_sound(path, len);
+    if (link->has_label)
         memcpy(link->label, path, len);
     return 0;
 }

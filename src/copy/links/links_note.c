@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "copy/links/links_note.h"
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "xapi/xapi_json.h"
@@ -9,16 +10,24 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 1, MEMBER_SIZE = 32 };
+enum {
+    VERSION = 1,
+    MEMBER_SIZE = 32,
+    DEPTH_MAX = 8,
+    VALUES_MAX = 16 * 1024, /* a few of each disk */
+};
 
 static json_t *describe(const struct link *link, unsigned i)
 {
     char member[MEMBER_SIZE], uuid[UUID_TEXT_SIZE];
+    json_t *object;
 
     (void)snprintf(member, sizeof(member), "%u.vhd", i);
     uuid_format(&link->uuid, uuid);
-    return json_pack("{s:s, s:s, s:s}", "member", member, "uuid", uuid,
-                     "name_label", link->label);
+    object = json_pack("{s:s, s:s}", "member", member, "uuid", uuid);
+    if (link->has_label)
+        json_object_set_new(object, "name_label", json_string(link->label));
+    return object;
 }
 
 int links_note_make(char **out, const struct link *links, unsigned count,
@@ -48,8 +57,10 @@ static void take_label(const json_t *disk, struct link *links, unsigned count)
     if (!uuid || !label || !uuid_parse(uuid, &u))
         return;
     for (unsigned i = 0; i < count; i++)
-        if (uuid_equal(&links[i].uuid, &u))
+        if (uuid_equal(&links[i].uuid, &u)) {
             text_copy_cut(links[i].label, sizeof(links[i].label), label);
+            links[i].has_label = true;
+        }
 }
 
 int links_note_read(const struct tar_side *note, const char *name,
@@ -60,7 +71,8 @@ int links_note_read(const struct tar_side *note, const char *name,
 
     if (!note->len)
         return 0;
-    root = json_loads(note->text, 0, NULL);
+    if (json_text_is_bounded(note->text, DEPTH_MAX, VALUES_MAX))
+        root = json_loads(note->text, 0, NULL);
     disks = json_object_get(root, "disks");
     if (!json_is_array(disks))
         return err_set(e, ERR_CORRUPT, "%s: its %s is broken", name,

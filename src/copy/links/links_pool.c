@@ -114,6 +114,8 @@ static int describe_link(struct pool_links *l, unsigned i, struct err *e)
                        xapi_name(l->x), vdi->uuid);
     (void)uuid_parse(vdi->uuid, &link->uuid);
     (void)snprintf(link->label, sizeof(link->label), "%s", vdi->label);
+    link->has_label = true;
+    link->size = vdi->size;
     if (!base_of(l, i))
         return 0;
     (void)uuid_parse(base_of(l, i)->uuid, &link->parent);

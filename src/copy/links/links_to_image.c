@@ -32,30 +32,32 @@ static int begin(struct vhdstream *v, const struct links *l, unsigned i,
 }
 
 static int copy_link(struct vhdstream *v, struct links *l, unsigned i,
-                     struct output *out, uint64_t *size, struct err *e)
+                     struct output *out, struct links_made *made, struct err *e)
 {
     CLEANUP(image) struct image *img = NULL;
     char parent[MEMBER_SIZE];
 
     TRY(l->ops->open(l, i, &img, e));
     if (i == 0)
-        *size = img->size;
+        made->size = img->size;
     describe(l, i, out, parent);
     TRY(begin(v, l, i, out, &img, e));
     TRY(image_async(&img, v->opt.threads, e));
     TRY(image_copy(img, out->enc, out->sink, &v->progress, &v->wait, e));
+    made->data += progress_next(&v->progress);
     encoder_close(out->enc);
     out->enc = NULL;
     return 0;
 }
 
 int links_to_image(struct vhdstream *v, struct links *l, struct output *out,
-                   uint64_t *size, struct err *e)
+                   struct links_made *made, struct err *e)
 {
     FREE char *note = NULL;
 
+    v->progress.whole = links_size(l);
     for (unsigned i = 0; i < l->count; i++)
-        TRY(copy_link(v, l, i, out, size, e));
+        TRY(copy_link(v, l, i, out, made, e));
     TRY(links_note_make(&note, l->known, l->count, e));
     TRY(sink_tar_next(out->sink, LINKS_NOTE_NAME, strlen(note), e));
     TRY(sink_write(out->sink, note, strlen(note), e));

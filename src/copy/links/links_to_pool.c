@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the vhdstream authors */
+#include "base/checked.h"
 #include "base/mem.h"
 #include "copy/links/link_send.h"
 #include "copy/links/links_copy.h"
@@ -24,6 +25,7 @@ struct rebuild {
     unsigned count;
     uint64_t size;
     uint64_t known;        /* bytes of the disk whose content is ours */
+    uint64_t data;         /* bytes of the links that were not left out */
     bool told;             /* that the SR has no snapshots */
     struct link_send send; /* the link under way */
     bool is_frozen;        /* what the disk had before it has its snapshot */
@@ -34,12 +36,13 @@ struct rebuild {
 
 static int create(struct rebuild *r, const struct image *img, struct err *e)
 {
+    const struct options *opt = &r->v->opt;
     const struct xapi_new how = {
         .sr = &r->sr,
-        .size = img->size,
+        .size = max_u64(img->size, opt->size > 0 ? (uint64_t)opt->size : 0),
         .label = r->label,
-        .description = r->v->opt.description,
-        .other_config = r->v->opt.other_config,
+        .description = opt->description,
+        .other_config = opt->other_config,
     };
 
     return xapi_disk_create(&r->disk, r->x, &how, e);
@@ -63,20 +66,55 @@ static int freeze(struct rebuild *r, struct err *e)
     return 0;
 }
 
+/* Past its end there are zeros, whatever lies below; a VDI cannot have that. */
+static int refuse_shrinking(const char *name, uint64_t size, uint64_t below,
+                            struct err *e)
+{
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%s: has %" PRIu64 " bytes, and the link below it %" PRIu64
+                   ": a chain that shrinks is not rebuilt; merge makes one "
+                   "disk of it",
+                   name, size, below);
+}
+
+/* Before anything is made, as far as the sizes are known. */
+static int check_sizes(const struct links *l, struct err *e)
+{
+    for (unsigned i = 0; i + 1 < l->count; i++)
+        if (l->known[i].size && l->known[i].size < l->known[i + 1].size)
+            return refuse_shrinking(l->place->name, l->known[i].size,
+                                    l->known[i + 1].size, e);
+    return 0;
+}
+
+static int grow(struct rebuild *r, const struct image *img, struct err *e)
+{
+    if (xapi_disk_grow(r->disk, img->size, e) < 0)
+        return e->code == ERR_UNSUPPORTED
+                   ? err_append(e, "; --size makes the disk large enough from "
+                                   "the beginning")
+                   : e->code;
+    return 0;
+}
+
 /* What is in the disk becomes a snapshot, and the link goes on top of it. */
 static int place_link(struct rebuild *r, const struct image *img,
                       const struct uuid *uuid, struct err *e)
 {
+    if (img->size < r->size)
+        return refuse_shrinking(img->name, img->size, r->size, e);
     if (!r->disk)
         TRY(create(r, img, e));
     else if (r->known && !r->is_frozen)
         TRY(freeze(r, e));
-    TRY(xapi_disk_grow(r->disk, img->size, e));
+    TRY(grow(r, img, e));
     r->last = *uuid;
     r->size = img->size;
     r->send = (struct link_send){
         .v = r->v,
+        .links = r->links,
         .disk = r->disk,
+        .data = &r->data,
         .base = r->count ? &r->frozen[r->count - 1]->vdi : NULL,
         .known = r->known,
     };
@@ -189,14 +227,17 @@ static int finish(struct rebuild *r, struct err *e)
     return xapi_disk_complete(r->disk, e);
 }
 
-static int tell_made(const struct rebuild *r, struct links_made **made,
-                     unsigned *count, struct err *e)
+static int tell_made(const struct rebuild *r, struct links_made *made,
+                     struct err *e)
 {
-    TRY(mem_alloc_array(made, r->count + 1, sizeof(**made), "a chain", e));
-    *count = r->count + 1;
-    (void)snprintf((*made)[0].uuid, UUID_TEXT_SIZE, "%s", r->disk->vdi.uuid);
+    TRY(mem_alloc_array(&made->uuids, r->count + 1, UUID_TEXT_SIZE, "a chain",
+                        e));
+    made->count = r->count + 1;
+    made->size = r->size;
+    made->data = r->data;
+    (void)snprintf(made->uuids[0], UUID_TEXT_SIZE, "%s", r->disk->vdi.uuid);
     for (unsigned i = 0; i < r->count; i++)
-        (void)snprintf((*made)[i + 1].uuid, UUID_TEXT_SIZE, "%s",
+        (void)snprintf(made->uuids[i + 1], UUID_TEXT_SIZE, "%s",
                        r->frozen[r->count - 1 - i]->vdi.uuid);
     return 0;
 }
@@ -234,8 +275,7 @@ static void close_rebuild(struct rebuild *r, int code, struct err *e)
 }
 
 int links_to_pool(struct vhdstream *v, struct links *l, const struct place *dst,
-                  const char *label, struct links_made **made, unsigned *count,
-                  uint64_t *size, struct err *e)
+                  const char *label, struct links_made *made, struct err *e)
 {
     struct rebuild r = {
         .v = v,
@@ -243,15 +283,17 @@ int links_to_pool(struct vhdstream *v, struct links *l, const struct place *dst,
         .label = v->opt.name_label ? v->opt.name_label : label,
         .send = {.v = v},
     };
-    int code = open_pool(&r, dst, e);
+    int code = check_sizes(l, e);
 
+    v->progress.whole = links_size(l) * (v->opt.verify ? 2 : 1);
+    if (code >= 0)
+        code = open_pool(&r, dst, e);
     if (code >= 0)
         code = add_all(&r, e);
     if (code >= 0)
-        code = tell_made(&r, made, count, e);
+        code = tell_made(&r, made, e);
     if (code >= 0)
         code = finish(&r, e);
-    *size = r.size;
     close_rebuild(&r, code, e);
     return code < 0 ? e->code : 0;
 }

@@ -101,8 +101,10 @@ static enum xapi_format choose_form(const struct pool_output *pool,
                                     const struct image *img)
 {
     if (pool_output_is_delta(pool))
-        return pool->vdi.takes_vhd && image_can_reblock(img) ? XAPI_VHD
-                                                             : XAPI_CHUNKED;
+        return pool->vdi.takes_vhd && image_can_reblock(img) &&
+                       img->size >= pool->base.size
+                   ? XAPI_VHD
+                   : XAPI_CHUNKED;
     if (!pool->existing && pool->sr.takes_vhd && image_can_reblock(img) &&
         !img->has_parent)
         return XAPI_VHD;
@@ -166,7 +168,8 @@ static int check_rest(const struct pool_output *pool, const struct image *img,
 }
 
 /* Where the SR hands out disks that are not zeroed, nor is that by which the
- * copy of the base is larger. */
+ * copy of the base is larger. Nor is in any SR what the base has past the end
+ * of a disk that is smaller. */
 static int encode_runs(struct output *out, const struct image *img,
                        struct err *e)
 {
@@ -174,6 +177,8 @@ static int encode_runs(struct output *out, const struct image *img,
     uint64_t end = pool->vdi.size;
     uint64_t at = pool->vdi.takes_vhd ? end : min_u64(pool->base.size, end);
 
+    if (img->size < pool->base.size)
+        at = img->size;
     TRY(check_rest(pool, img, e));
     return chunked_runs_rest(&out->enc, img, at, end, &pool->rest, e);
 }

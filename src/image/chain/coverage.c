@@ -170,7 +170,8 @@ static int check_budget(struct coverage *c, uint64_t more, struct err *e)
                    c->opt.budget,
                    c->opt.alone ? "600 bytes for each 2 MiB of the disk "
                                   "are always enough"
-                                : "members that come base first need none");
+                                : "members that come base first need 8 for "
+                                  "each 2 MiB of the disk");
 }
 
 int coverage_grow(struct coverage *c, uint64_t size, struct err *e)
