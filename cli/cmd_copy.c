@@ -151,7 +151,8 @@ static int print_copy(json_t *copy, bool as_json)
     return status;
 }
 
-static void say_copy(json_t *copy, const struct arguments *a)
+/* `said` is the failure that counts for all, which was said already. */
+static void say_copy(json_t *copy, const char *said, const struct arguments *a)
 {
     const char *error = json_string_value(json_object_get(copy, "error"));
     char *text = json_dumps(copy, 0);
@@ -163,14 +164,15 @@ static void say_copy(json_t *copy, const struct arguments *a)
         say_digest(text);
         say_stats(text);
     }
-    if (error && json_integer_value(json_object_get(copy, "status")))
+    if (error && strncmp(said, error, strlen(error)) != 0)
         say("%s", error);
     if (!error && text && a->verbose)
         say_summary(text);
     free(text);
 }
 
-static int print_copies(const char *result, const struct arguments *a)
+static int print_copies(const char *result, const char *said,
+                        const struct arguments *a)
 {
     json_t *root = json_loads(result, 0, NULL);
     json_t *copies = json_object_get(root, "copies"), *copy;
@@ -179,7 +181,7 @@ static int print_copies(const char *result, const struct arguments *a)
 
     json_array_foreach(copies, i, copy)
     {
-        say_copy(copy, a);
+        say_copy(copy, said, a);
         if (!status)
             status = print_copy(copy, a->json);
     }
@@ -197,7 +199,7 @@ static int copy_many(struct vhdstream *v, struct arguments *a)
     a->words[a->nwords - 2] = a->places[0];
     status = operate(v, a, call_copy_many);
     if (vhdstream_result(v))
-        printed = print_copies(vhdstream_result(v), a);
+        printed = print_copies(vhdstream_result(v), vhdstream_error(v), a);
     return status ? status : printed;
 }
 

@@ -66,6 +66,13 @@ def test_failure_of_one_leaves_the_others(program, disks, out, tmp_path):
     assert "2 of 4 copies failed" in result.err
 
 
+def test_each_failure_is_said_once(program, disks, out, tmp_path):
+    lost = [tmp_path / "none.raw", tmp_path / "nor.raw"]
+    result = program("copy", lost[0], disks[0], lost[1], out, status=4)
+    assert [result.err.count(str(path) + ": No such file") for path in lost] == [1, 1]
+    assert [result.err.count("not copied: %s" % path) for path in lost] == [1, 1]
+
+
 def test_clash_is_found_before_anything_is_moved(program, disks, out, tmp_path):
     raw_file(tmp_path / "d1.raw", SIZE)
     result = program("copy", *disks[:2], tmp_path / "d1.raw", out, "--force", status=2)
