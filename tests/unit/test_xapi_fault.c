@@ -9,6 +9,7 @@
 #include "xapi/xapi_transfer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct xapi_fault made(const char *code, const char *first,
                               const char *second)
@@ -297,6 +298,52 @@ static void test_which_srs_take_a_vhd(void **state)
     assert_true(xapi_sr_takes_vhd("nfs", NULL));
 }
 
+/* --- for programs ----------------------------------------------------------*/
+
+static void test_a_refusal_is_said_as_it_came(void **state)
+{
+    struct xapi_fault f = made("SR_FULL", "", "a, \"b\" (C_D)");
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(xapi_fault_set(&f, NULL, "here", &e), ERR_NO_SPACE);
+    assert_string_equal(e.said, "[\"SR_FULL\",\"\",\"a, \\\"b\\\" (C_D)\"]");
+    err_append(&e, "; more");
+    assert_true(*e.said);
+    err_set(&e, ERR_FAILED, "another");
+    assert_string_equal(e.said, "");
+}
+
+static void test_sessions_are_not_said(void **state)
+{
+    struct xapi_fault ended = made("SESSION_INVALID", "OpaqueRef:1-2-3", NULL);
+    struct xapi_fault other = made("WHO_KNOWS", "of OpaqueRef:1-2-3", "my-own");
+    struct err e = {0};
+
+    (void)state;
+    xapi_fault_say(&ended, "my-own", &e);
+    assert_string_equal(e.said, "[\"SESSION_INVALID\"]");
+    xapi_fault_say(&other, "my-own", &e);
+    assert_string_equal(e.said, "[\"WHO_KNOWS\",\"of OpaqueRef:...\",\"...\"]");
+}
+
+static void test_what_is_too_long_is_cut_and_stays_json(void **state)
+{
+    char quotes[XAPI_PARAM_SIZE];
+    struct xapi_fault f;
+    struct err e = {0};
+
+    (void)state;
+    memset(quotes, 1, sizeof(quotes) - 1); /* six bytes each in JSON */
+    quotes[sizeof(quotes) - 1] = '\0';
+    f = made("WHO_KNOWS", quotes, quotes);
+    xapi_fault_add(&f, quotes);
+    xapi_fault_add(&f, quotes);
+    xapi_fault_say(&f, NULL, &e);
+    assert_true(strlen(e.said) > 500);
+    assert_string_equal(e.said + strlen(e.said) - 2, "\"]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +365,9 @@ int main(void)
         cmocka_unit_test(test_an_answer_can_be_the_whole_body),
         cmocka_unit_test(test_bodies_without_an_answer),
         cmocka_unit_test(test_which_srs_take_a_vhd),
+        cmocka_unit_test(test_a_refusal_is_said_as_it_came),
+        cmocka_unit_test(test_sessions_are_not_said),
+        cmocka_unit_test(test_what_is_too_long_is_cut_and_stays_json),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
