@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "copy/store_output.h"
 
+#include "base/checked.h"
 #include "base/mem.h"
 #include "copy/store_side.h"
 
@@ -85,7 +86,8 @@ int store_output_check_format(const struct output *out, struct err *e)
 static int wait_for_queued(struct store_output *store, const char *id,
                            struct err *e)
 {
-    double last = wait_now() + SETTLE_S;
+    double last =
+        wait_now() + (double)min_u64(SETTLE_S, store->v->opt.timeout_s);
 
     for (;;) {
         TRY(glance_get(store->glance, id, &store->img, e));

@@ -109,7 +109,8 @@ def test_an_image_without_any_sum_has_its_length(program, cloud, tmp_path):
 def test_an_image_that_is_saving_is_waited_for(program, cloud, disk):
     image = cloud.add(b"")
     cloud.images[image].update(status="saving", disk_format="raw", container_format="bare")
-    line = program("copy", disk, cloud.place(image), "--retries", "0", status=75).line
+    line = program("copy", disk, cloud.place(image), "--retries", "0", "--timeout", "1",
+                   status=75).line
     assert "is still saving" in line
 
 

@@ -7,9 +7,11 @@ import shutil
 
 import pytest
 
+from corpus_case import block, uuid_of
 from disk_rig import MIB, image_of, noise, raw_file, vhd_file
-from delta_rig import delta_vhd
+from vhd_fields import DIFFERENCING
 from vhd_rig import run
+from vhd_writer import Disk, write
 
 LEAF = 65536
 SIZE = 9 * MIB + 512
@@ -49,9 +51,10 @@ def test_a_pipe_is_compared_too(vhdstream, disks):
 @pytest.mark.parametrize("first", [True, False])
 def test_a_disk_whose_parent_is_not_at_hand(vhdstream, disks, tmp_path, first):
     """One of a chain, by its name, or alone."""
-    child = delta_vhd(SIZE, {0: (b"\xff" * 512, noise("child", 2 * MIB))}, b"c" * 16, b"p" * 16)
-    for path, data in (("0.vhd", child), ("leaf.tgz", image_of(child))):
-        (tmp_path / path).write_bytes(data)
+    write(Disk(size=SIZE, type=DIFFERENCING, blocks=[block(0)], footer={"uuid": uuid_of("child")},
+               header={"parent_uuid": uuid_of("lost")}), str(tmp_path / "0.vhd"))
+    (tmp_path / "leaf.tgz").write_bytes(image_of((tmp_path / "0.vhd").read_bytes()))
+    for path in ("0.vhd", "leaf.tgz"):
         places = [tmp_path / path, disks / "a.raw"]
         result = run(vhdstream, "compare", *(places if first else places[::-1]))
         assert result.status == 4 and "is not at hand" in result.err
