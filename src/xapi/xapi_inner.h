@@ -29,6 +29,7 @@ struct xapi {
     bool borrowed; /* the session is the caller's */
     unsigned port; /* the place's, 0: none was given */
     struct xapi_times times;
+    const struct notice *notice;
     struct http_trust trust;           /* the caller's, and `vouched` */
     struct wait waits[XAPI_PULSE + 1]; /* by enum xapi_mode */
     char *user;

@@ -40,6 +40,7 @@ static int copy_facts(struct xapi *x, const struct xapi_config *cfg,
         x->trust = *cfg->trust;
     x->trust.vouched = x->vouched;
     x->trust.nvouched = 0;
+    x->notice = cfg->notice;
     x->times.settle_s = or_else(cfg->times.settle_s, SETTLE_S);
     x->times.keep_s = or_else(cfg->times.keep_s, KEEP_S);
     x->times.task_old_s = or_else(cfg->times.task_old_s, TASK_OLD_S);
@@ -196,6 +197,11 @@ const struct xapi_times *xapi_times(const struct xapi *x)
 const struct http_trust *xapi_trust(const struct xapi *x)
 {
     return &x->trust;
+}
+
+const struct notice *xapi_notice(const struct xapi *x)
+{
+    return x->notice;
 }
 
 const struct wait *xapi_wait(const struct xapi *x, enum xapi_mode mode)

@@ -13,6 +13,7 @@
  */
 
 #include "base/err.h"
+#include "base/notice.h"
 #include "base/uuid.h"
 #include "base/wait.h"
 #include "io/http.h"
@@ -41,6 +42,7 @@ struct xapi_config {
                             and no password is needed; else NULL */
     const struct http_trust *trust; /* copied; cacert must outlive it */
     const struct wait *wait;        /* must outlive it, too */
+    const struct notice *notice;    /* so must this; or NULL */
     const char *run; /* uuid of this run, for marks; NULL: a fresh one */
     struct xapi_times times;
 };
@@ -97,6 +99,8 @@ unsigned xapi_settle_s(const struct xapi *x);
 const struct xapi_times *xapi_times(const struct xapi *x);
 const struct http_trust *xapi_trust(const struct xapi *x);
 const struct wait *xapi_wait(const struct xapi *x, enum xapi_mode mode);
+/* Who hears what should be known at once; or NULL. */
+const struct notice *xapi_notice(const struct xapi *x);
 
 /* The session's ref, now. For URLs only: never for messages. */
 void xapi_session_ref(struct xapi *x, char out[XAPI_OPAQUE_SIZE]);

@@ -10,6 +10,7 @@
 
 enum {
     PAUSE_MIN_MS = 100,
+    TELL_AFTER = 4, /* looks that failed in a row */
     PAUSE_MAX_MS = 2000,
 };
 
@@ -197,6 +198,17 @@ static bool may_pass(int code)
     return code == ERR_TEMPORARY || code == ERR_FAILED;
 }
 
+/* Once for each time that the pool is away. */
+static void tell_waiting(const struct xapi_task *t, unsigned failed,
+                         unsigned limit_s, const struct err *why)
+{
+    if (failed == TELL_AFTER)
+        notice_say(xapi_notice(t->x),
+                   "%s; the verdict of the server's task is waited for, %u "
+                   "seconds at most",
+                   why->text, limit_s);
+}
+
 static bool is_in_vain(const struct xapi_task *t, unsigned limit_s)
 {
     return limit_s < xapi_settle_s(t->x) && xapi_is_out_of_reach(t->x);
@@ -207,7 +219,7 @@ int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
 {
     double since = wait_now();
     double progress = -1;
-    unsigned pause_ms = 0;
+    unsigned pause_ms = 0, failed = 0;
 
     *out = (struct xapi_verdict){.status = XAPI_PENDING, .reached = -1};
     for (;;) {
@@ -218,6 +230,8 @@ int xapi_task_wait(const struct xapi_task *t, enum xapi_mode mode,
             *e = why;
             return code;
         }
+        failed = code < 0 ? failed + 1 : 0;
+        tell_waiting(t, failed, limit_s, &why);
         if (!code && out->status != XAPI_PENDING) {
             out->reached = progress;
             return 0;

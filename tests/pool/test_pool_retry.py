@@ -143,6 +143,17 @@ def test_pause_can_be_stopped(program, pool, disk):
     pool.nothing_left()
 
 
+def test_a_pool_that_is_waited_for_is_told(program, pool, disk):
+    """All was sent, and nobody says whether it was taken: that may take a quarter of an hour."""
+    pool.sim.set_fault(on="rpc", match={"method": "task.get_record"}, do="close", times=-1)
+    process = program.start("copy", disk, pool.sr("nfs"), *pool.login)
+    line = process.stderr.readline().decode()
+    assert "the verdict of the server's task is waited for, 900 seconds at most" in line
+    pool.sim.clear_faults()
+    end(process, 0)
+    pool.remember()
+
+
 def test_changed_source_is_not_mixed(program, pool, large, tmp_path):
     """Between two tries the file was written anew: what was sent is of no use."""
     path = tmp_path / "a.raw"

@@ -13,6 +13,7 @@ int pool_login(struct vhdstream *v, int side, const struct place *p,
         .session = s->session,
         .trust = &s->trust,
         .wait = &v->wait,
+        .notice = &v->notice,
     };
 
     if (!s->password && !s->session)
