@@ -52,7 +52,7 @@ def interop(folder, program):
     page = folder / "interop.md"
     done = subprocess.run([sys.executable, os.path.join(HERE, "interop.py"), folder, page],
                           env={**os.environ, "VHDSTREAM": program}, capture_output=True,
-                          text=True, check=False)
+                          text=True, check=False, cwd=folder)      # a wrong program writes there
     return done.returncode, done.stdout, done.stderr, page.read_text()
 
 
