@@ -359,7 +359,8 @@ static int no_disk(const struct tar_source *t, struct err *e)
                        "but %s",
                        t->inner->name, t->found);
     return err_set(e, ERR_CORRUPT,
-                   "%s: no disk (.vhd, .raw, .img) in the tar archive, but %s",
+                   "%s: no disk (.vhd, .raw, .img) in the tar archive, but "
+                   "%s; --any-member takes a VHD of any name",
                    t->inner->name, t->found);
 }
 

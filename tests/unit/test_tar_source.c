@@ -143,7 +143,8 @@ static void test_an_archive_without_a_disk_names_what_it_holds(void **state)
     assert_int_equal(untar(0), ERR_CORRUPT);
     assert_string_equal(
         e.text,
-        "fake: no disk (.vhd, .raw, .img) in the tar archive, but a.txt, d/");
+        "fake: no disk (.vhd, .raw, .img) in the tar archive, but a.txt, d/; "
+        "--any-member takes a VHD of any name");
 }
 
 static void test_empty_archives_and_other_things_are_refused(void **state)
