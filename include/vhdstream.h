@@ -206,8 +206,7 @@ int vhdstream_compare(struct vhdstream *v, const char *a, const char *b);
  *
  * VHDSTREAM_CORRUPT where there are errors among the findings, or the disks of
  * an archive are no chain, or one that is not taken. The result is there all
- * the same.
- * Without a result the place could not be read.
+ * the same; without one the place could not be read.
  */
 int vhdstream_check(struct vhdstream *v, const char *place);
 
