@@ -39,7 +39,7 @@ static void print_verdict(json_t *root)
     json_int_t warnings = number_of(root, "warnings");
     json_int_t notes = number_of(root, "notes");
 
-    if (members)
+    if (members > 1)
         (void)snprintf(chain, sizeof(chain), ", a chain of %zu disks", members);
     print_text("%s: %s (%" JSON_INTEGER_FORMAT " warning%s, "
                "%" JSON_INTEGER_FORMAT " note%s)%s%s",

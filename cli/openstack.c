@@ -138,11 +138,13 @@ static int set_cacert(struct vhdstream *v, int side, const char *path)
 {
     const char *home = getenv("HOME");
     char full[PATH_MAX];
+    int len;
 
     if (strncmp(path, "~/", 2) != 0 || !home)
         return set_option(v, side, "cacert", path);
-    (void)snprintf(full, sizeof(full), "%s%s", home, path + 1);
-    return set_option(v, side, "cacert", full);
+    len = snprintf(full, sizeof(full), "%s%s", home, path + 1);
+    return len < PATH_MAX ? set_option(v, side, "cacert", full)
+                          : say_usage("cacert: too long a path");
 }
 
 /* A file that names CAs counts where the command line names none. */
@@ -160,9 +162,10 @@ static int apply_trust(struct vhdstream *v, const struct arguments *a, int side,
             a->places[side], verify);
         return 0;
     }
-    if (!cacert)
-        cacert = getenv("OS_CACERT");
-    return cacert && *cacert ? set_cacert(v, side, cacert) : 0;
+    if (cacert && *cacert)
+        return set_cacert(v, side, cacert);
+    cacert = getenv("OS_CACERT");
+    return cacert && *cacert ? set_option(v, side, "cacert", cacert) : 0;
 }
 
 static int apply_settings(struct vhdstream *v, int side,

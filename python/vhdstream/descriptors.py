@@ -24,6 +24,11 @@ class Descriptor:
             raise ValueError("the descriptor is closed")
         return self._fd
 
+    @property
+    def closed(self):
+        """Whether it is, as in a child of fork()."""
+        return self._fd is None
+
     def close(self):
         """Closes it. To be called again, too."""
         fd, self._fd = self._fd, None

@@ -66,6 +66,8 @@ class NativeThread:
 
     def fileno(self):
         """Can be read as soon as the function has returned, until join()."""
+        if self._end is None:
+            raise ValueError("it has ended")
         return self._end.fileno()
 
     def join(self):
@@ -80,5 +82,8 @@ class NativeThread:
         return self._value
 
     def forget(self, value):
-        """In a child of fork(), where the thread is not: it has returned this."""
-        self._end, self._value, self.over = None, value, True
+        """In a child of fork(), where the thread is not: it has returned this, if it has not
+        returned already."""
+        if not self.over:
+            self._value = value
+        self._end, self.over = None, True

@@ -69,8 +69,9 @@ class Running:
         return outcome
 
     def forget(self):
-        """In a child of fork(): it is its parent's."""
-        self._transfer.forget()
+        """In a child of fork(): what still runs is its parent's."""
+        if not self.over:
+            self._transfer.forget()
         self._thread.forget(Outcome(errors.CancelledError.status,
                                     "it runs in the process that this one was forked from",
                                     None, []))
@@ -144,9 +145,10 @@ class Transfer:
     def set(self, option, value=True):
         """Sets one option; see the class."""
         handle = self._idle()
-        if value is False:
-            return
-        for one in value if isinstance(value, (list, tuple)) else [value]:
+        values = value if isinstance(value, (list, tuple)) else [value]
+        for one in values:
+            if one is False:
+                continue
             given = None if one is True else _bytes(one)
             status = self._lib.vhdstream_set(handle, _bytes(option), given)
             if status:

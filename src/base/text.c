@@ -134,7 +134,9 @@ bool text_decode(char *out, size_t size, const char *text, size_t len)
 static const char dots[] = "...";
 enum {
     DOTS = sizeof(dots) - 1,
-    PIECE = 4, /* of a secret, that is one no more */
+    PIECE = 4,     /* of a secret, that is one no more */
+    RUN_MIN = 2,   /* letters and digits that are looked for */
+    OTHER_MAX = 2, /* characters that can be escaped, so they are not */
 };
 
 static size_t min_size(size_t a, size_t b)
@@ -182,34 +184,36 @@ static size_t plain_run(const char *p)
     return len;
 }
 
-static size_t longest_run(const char *p)
-{
-    size_t longest = 0;
-
-    for (; *p; p++)
-        if (plain_run(p) > longest)
-            longest = plain_run(p);
-    return longest;
-}
-
-bool text_may_tell(const char *text, const char *secret)
+/* Whether a piece of the letters and digits at `run` is in the text. */
+static bool tells_run(const char *text, const char *run, size_t len)
 {
     char piece[PIECE + 1];
-    size_t len;
+    size_t part = min_size(len, PIECE);
 
-    if (!secret || !*secret || !*text)
-        return false;
-    len = min_size(longest_run(secret), PIECE);
-    if (len < 2)
-        return true;
-    for (const char *p = secret; *p; p++) {
-        if (plain_run(p) < len)
-            continue;
-        (void)text_copy_part(piece, sizeof(piece), p, len);
+    for (size_t at = 0; at + part <= len; at++) {
+        (void)text_copy_part(piece, sizeof(piece), run + at, part);
         if (strstr(text, piece))
             return true;
     }
     return false;
+}
+
+bool text_may_tell(const char *text, const char *secret)
+{
+    size_t plain = 0, other = 0;
+
+    if (!secret || !*secret || !*text)
+        return false;
+    for (const char *p = secret; *p;) {
+        size_t len = plain_run(p);
+
+        if (len >= RUN_MIN && tells_run(text, p, len))
+            return true;
+        plain += len >= RUN_MIN ? len : 0;
+        other += len >= RUN_MIN ? 0 : 1;
+        p += len >= RUN_MIN ? len : 1;
+    }
+    return !plain || other > OTHER_MAX;
 }
 
 void text_withhold(char *text, const char *secret)

@@ -27,9 +27,10 @@ bool text_decode(char *out, size_t size, const char *text, size_t len);
 void text_hide(char *text, const char *secret);
 
 /* Whether the text may tell a part of the secret, as it is or escaped in any
- * way: four letters and digits in a row, or what fewer it has. One without two
- * in a row may be told by every text that is not empty. NULL and "" are no
- * secrets. For the answers to a login. */
+ * way: four letters and digits that are next to each other in it, or what fewer
+ * are. Where it has more than two other characters, or none next to each other,
+ * any text that is not empty may. NULL and "" are no secrets. For the answers
+ * to a login. */
 bool text_may_tell(const char *text, const char *secret);
 
 /* Empties a text that may. */

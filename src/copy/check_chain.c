@@ -60,12 +60,12 @@ static void describe(struct check_chain *c, const char *member,
 static void enrol(struct check_chain *c, const char *member,
                   const struct chain_member *m)
 {
-    unsigned rank;
+    unsigned rank = 1;
 
-    if (!c->is_known || c->broken.code)
-        return;
-    (void)chain_roll_add_read(c->roll, member, m, &rank, &c->broken);
+    (void)chain_name_rank(member, &rank);
     c->may_be_alone = !c->count && !rank;
+    if (c->is_known && !c->broken.code)
+        (void)chain_roll_add_read(c->roll, member, m, &rank, &c->broken);
 }
 
 static void enrol_vhd(struct check_chain *c, const char *member,

@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_S = 60, SETTLE_PAUSE_MS = 500 };
+enum {
+    SETTLE_S = 60,
+    SETTLE_PAUSE_MS = 500,
+    NAME_MAX_GLANCE = 255, /* characters */
+};
 
 struct store_output {
     struct vhdstream *v;
@@ -150,6 +154,19 @@ int store_output_prepare(struct vhdstream *v, struct output *out, struct err *e)
 
 /* --- the upload ------------------------------------------------------------*/
 
+/* Longer than Glance takes a name, or with what its database may not hold. */
+static bool is_odd(const char *label)
+{
+    size_t count = 0;
+
+    for (; *label; label++) {
+        count += ((unsigned char)*label & 0xc0) != 0x80;
+        if ((unsigned char)*label >= 0xf0)
+            return true;
+    }
+    return count > NAME_MAX_GLANCE;
+}
+
 static int make_record(struct output *out, uint64_t size, const char *label,
                        struct err *e)
 {
@@ -167,7 +184,7 @@ static int make_record(struct output *out, uint64_t size, const char *label,
     };
 
     if (glance_create(store->glance, &how, &store->img, e) < 0)
-        return e->code == ERR_FAILED && !*given && !opt->name_label
+        return e->code == ERR_FAILED && how.label == label && is_odd(label)
                    ? err_append(e, "; its name would be that of the source; "
                                    "--name-label gives another")
                    : e->code;

@@ -66,7 +66,8 @@ static int decompress(struct source **src, const struct image_open_options *opt,
     return 0;
 }
 
-/* Takes compression and tar off, as the format demands or the content shows. */
+/* Takes compression and tar off, as the format demands or the content shows: 1
+ * where there was an archive. */
 static int unpack(struct source **src, const struct image_open_options *opt,
                   const struct format *f, struct err *e)
 {
@@ -91,6 +92,7 @@ static int unpack(struct source **src, const struct image_open_options *opt,
                          opt->notice, opt->tail, e));
         if (opt->archive)
             *opt->archive = *src;
+        return 1;
     }
     return 0;
 }
@@ -153,30 +155,39 @@ static int decode(struct source **src, const struct image_open_options *opt,
     return disk == DISK_VHD_FIXED ? check_fixed(out, e) : 0;
 }
 
-enum disk image_member_disk(const struct image_open_options *opt,
-                            const struct source *src)
+static enum disk disk_of(const struct source *src, bool is_vhd)
 {
     const struct format *f = format_by_suffix(src->name);
 
-    if (opt->vhd_inside || opt->any_member)
+    if (is_vhd)
         return DISK_VHD;
     return f && f->pack == PACK_NONE ? f->disk : DISK_ANY;
+}
+
+enum disk image_member_disk(const struct image_open_options *opt,
+                            const struct source *src)
+{
+    return disk_of(src, opt->vhd_inside || opt->any_member);
 }
 
 int image_unpack(struct source **src, const struct image_open_options *opt,
                  enum disk *disk, struct err *e)
 {
     const struct format *f = opt->from ? opt->from : opt->suffix;
+    int in_archive = 0;
 
     if (opt->archive)
         *opt->archive = NULL;
     *disk = f ? f->disk : DISK_ANY;
     /* Any bytes at all may be the content of a raw disk. */
     if (!f || f->disk != DISK_RAW)
-        TRY(unpack(src, opt, f, e));
+        in_archive = unpack(src, opt, f, e);
+    TRY(in_archive);
     /* In an archive the member's own name counts. */
-    if (!f || f->pack != PACK_NONE)
+    if (in_archive)
         *disk = image_member_disk(opt, *src);
+    else if (!f || f->pack != PACK_NONE)
+        *disk = disk_of(*src, opt->vhd_inside);
     return 0;
 }
 

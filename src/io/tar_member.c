@@ -2,6 +2,7 @@
 /* Copyright the vhdstream authors */
 #include "io/tar_member.h"
 
+#include <archive.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -53,15 +54,49 @@ static bool has_suffix_of_disk(const char *base)
     return false;
 }
 
-bool tar_member_is_disk(struct archive_entry *entry, enum tar_names names)
+void tar_member_list(char *list, size_t size, const char *name)
+{
+    size_t used = strlen(list);
+
+    if (used + strlen(name) + 8 < size)
+        (void)snprintf(list + used, size - used, "%s%s", used ? ", " : "",
+                       name);
+    else if (used && list[used - 1] != '.')
+        (void)snprintf(list + used, size - used, ", ...");
+}
+
+bool tar_member_may_be_disk(struct archive_entry *entry)
 {
     const char *base = base_of(entry);
 
-    if (archive_entry_filetype(entry) != AE_IFREG ||
-        archive_entry_hardlink(entry) || !strncmp(base, "._", 2) ||
-        is_swap(base))
-        return false;
-    return names == TAR_ANY_NAME || has_suffix_of_disk(base);
+    return archive_entry_filetype(entry) == AE_IFREG &&
+           !archive_entry_hardlink(entry) && strncmp(base, "._", 2) != 0 &&
+           !is_swap(base);
+}
+
+bool tar_member_is_disk(struct archive_entry *entry)
+{
+    return tar_member_may_be_disk(entry) && has_suffix_of_disk(base_of(entry));
+}
+
+int tar_member_peek(struct archive *a, struct archive_entry *entry,
+                    const uint8_t **data, size_t *len)
+{
+    static const char cookie[] = "conectix";
+    const void *first = NULL;
+    la_int64_t at = 0;
+    int result = archive_read_data_block(a, &first, len, &at);
+
+    if (result == ARCHIVE_EOF)
+        return 0;
+    if (result < ARCHIVE_WARN)
+        return -1;
+    if (at || *len < sizeof(cookie) - 1 ||
+        (la_int64_t)*len > archive_entry_size(entry) ||
+        memcmp(first, cookie, sizeof(cookie) - 1) != 0)
+        return 0;
+    *data = first;
+    return 1;
 }
 
 bool tar_member_is_worth_a_word(struct archive_entry *entry)

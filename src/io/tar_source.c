@@ -35,6 +35,7 @@ struct tar_source {
     const uint8_t *data; /* of the member, in libarchive's hands */
     size_t left;
     uint64_t hole; /* zeros that come before data */
+    bool begun;    /* of the member that is found next some was read */
     enum tar_names names;
     unsigned members;
     unsigned notices;
@@ -128,17 +129,6 @@ static int next_header(struct tar_source *t, struct archive_entry **entry,
     return 1;
 }
 
-static void remember(struct tar_source *t, const char *name)
-{
-    size_t used = strlen(t->found);
-
-    if (used + strlen(name) + 8 < sizeof(t->found))
-        (void)snprintf(t->found + used, sizeof(t->found) - used, "%s%s",
-                       used ? ", " : "", name);
-    else if (used && t->found[used - 1] != '.')
-        (void)snprintf(t->found + used, sizeof(t->found) - used, ", ...");
-}
-
 static int keep_side(struct tar_source *t, struct archive_entry *entry,
                      struct err *e)
 {
@@ -167,7 +157,7 @@ static int skip_member(struct tar_source *t, struct archive_entry *entry,
     char name[TAR_MEMBER_NAME_SIZE];
 
     tar_member_name(entry, name);
-    remember(t, name);
+    tar_member_list(t->found, sizeof(t->found), name);
     if (t->side && !strcmp(name, t->side->name))
         return keep_side(t, entry, e);
     if (tar_member_is_worth_a_word(entry) && t->notices++ < NOTICES_MAX)
@@ -179,6 +169,39 @@ static int skip_member(struct tar_source *t, struct archive_entry *entry,
     return 0;
 }
 
+/* What was read of it is there for who reads it. */
+static int begins_as_vhd(struct tar_source *t, struct archive_entry *entry,
+                         struct err *e)
+{
+    size_t len;
+    int found;
+
+    t->budget = HEADER_MAX;
+    found = tar_member_peek(t->archive, entry, &t->data, &len);
+    if (found < 0)
+        return describe(t, e);
+    if (!found)
+        return 0;
+    t->left = len;
+    t->hole = 0;
+    t->begun = true;
+    return 1;
+}
+
+static int is_disk(struct tar_source *t, struct archive_entry *entry,
+                   struct err *e)
+{
+    char name[TAR_MEMBER_NAME_SIZE];
+
+    if (tar_member_is_disk(entry))
+        return 1;
+    tar_member_name(entry, name);
+    if (t->names != TAR_ANY_NAME || !tar_member_may_be_disk(entry) ||
+        (t->side && !strcmp(name, t->side->name)))
+        return 0;
+    return begins_as_vhd(t, entry, e);
+}
+
 /* Goes on to the next disk: 1, or 0 when the archive has no more. */
 static int next_disk(struct tar_source *t, struct archive_entry **entry,
                      struct err *e)
@@ -186,8 +209,10 @@ static int next_disk(struct tar_source *t, struct archive_entry **entry,
     int more;
 
     while ((more = next_header(t, entry, e)) > 0) {
-        if (tar_member_is_disk(*entry, t->names))
-            return 1;
+        int found = is_disk(t, *entry, e);
+
+        if (found)
+            return found;
         TRY(skip_member(t, *entry, e));
     }
     return more;
@@ -353,15 +378,13 @@ static int no_disk(const struct tar_source *t, struct err *e)
     if (!t->members)
         return err_set(e, ERR_CORRUPT, "%s: the tar archive is empty",
                        t->inner->name);
-    if (t->names == TAR_ANY_NAME)
-        return err_set(e, ERR_CORRUPT,
-                       "%s: no file that could be a disk in the tar archive, "
-                       "but %s",
-                       t->inner->name, t->found);
     return err_set(e, ERR_CORRUPT,
                    "%s: no disk (.vhd, .raw, .img) in the tar archive, but "
-                   "%s; --any-member takes a VHD of any name",
-                   t->inner->name, t->found);
+                   "%s%s",
+                   t->inner->name, t->found,
+                   t->names == TAR_ANY_NAME
+                       ? ""
+                       : "; --any-member takes a VHD of any name");
 }
 
 /* Stands on a disk. */
@@ -375,8 +398,9 @@ static int stand_on(struct tar_source *t, struct archive_entry *entry,
     if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0)
         return err_set(e, ERR_CORRUPT, "%s: has no size", name);
     t->base = (struct source){0};
-    t->left = 0;
-    t->hole = 0;
+    if (!t->begun)
+        t->left = t->hole = 0;
+    t->begun = false;
     source_init(&t->base, &tar_ops, name, archive_entry_size(entry));
     return 0;
 }

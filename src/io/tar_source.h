@@ -17,8 +17,8 @@
 #include "io/source.h"
 #include "io/tar_tail.h"
 
-/* Which members are disks, as far as their names go. TAR_ANY_NAME: all that are
- * not passed over. */
+/* Which members are disks. TAR_ANY_NAME: also those of another name that begin
+ * as a VHD does. */
 enum tar_names { TAR_DISK_NAMES, TAR_ANY_NAME };
 
 /* Reads up to the first disk of the archive *s, which becomes that member: its

@@ -46,6 +46,9 @@ int cloud_set(struct cloud *c, const char *option, const char *value,
             return err_set(e, ERR_USAGE,
                            "--%s: no UTF-8, which OpenStack's texts are",
                            option);
+        if (i == CLOUD_SYSTEM_SCOPE && *value && strcmp(value, "all") != 0)
+            return err_set(e, ERR_USAGE, "--%s %s: expected all", option,
+                           value);
         if (*value)
             TRY(mem_copy_text(&copy, value, e));
         mem_free_secret(c->value[i]);

@@ -232,7 +232,7 @@ static char *list_text(const struct xapi_fault *f, const char *session,
 void xapi_fault_say(const struct xapi_fault *f, const char *session,
                     struct err *e)
 {
-    for (size_t most = XAPI_PARAM_SIZE; most >= 16; most /= 2) {
+    for (size_t most = XAPI_PARAM_SIZE; *f->code && most >= 16; most /= 2) {
         char *text = list_text(f, session, most);
         bool fits = text && strlen(text) < sizeof(e->said);
 

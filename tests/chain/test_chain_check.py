@@ -9,6 +9,8 @@ import json
 import pytest
 from chain_rig import MIB, Chain, made, pack
 
+from disk_rig import image_of, noise, vhd
+
 ORDERS = list(itertools.permutations(range(3)))
 PASS = ", as far as one pass over a stream can tell"
 
@@ -133,3 +135,17 @@ def test_info_names_the_member(program, tmp_path, chain):
     for verb in ("digest", "map"):
         shown = program(verb, "--chain" if verb == "map" else "--json", image, status=4)
         assert shown.lines[-1].endswith("which makes one disk of all members")
+
+
+@pytest.mark.parametrize("options", [["--chain"], ["--any-member"]])
+def test_one_disk_is_called_no_chain(program, tmp_path, options):
+    (tmp_path / "a.tar").write_bytes(image_of(vhd(4 * MIB, {0: noise("a", 2 * MIB)}), mode="w"))
+    assert "disks" not in program("check", *options, tmp_path / "a.tar").text
+
+
+def test_one_broken_disk_is_told_as_such(program, tmp_path):
+    data = bytearray(vhd(4 * MIB, {0: noise("a", 2 * MIB)}))
+    data[8:12] = b"none"
+    (tmp_path / "a.tar").write_bytes(image_of(bytes(data), mode="w"))
+    told = program("check", "--json", tmp_path / "a.tar", status=None).json
+    assert "members" not in told and "member" not in told["findings"][0]

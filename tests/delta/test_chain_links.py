@@ -399,6 +399,23 @@ def test_options_for_one_disk(program, image, tmp_path, option):
     program("copy", "--chain", option, image[0], tmp_path / "b.tgz", status=2)
 
 
+def test_size_is_not_for_an_image(program, image, tmp_path):
+    line = program("copy", "--chain", "--size", 20 * MIB, image[0], tmp_path / "b.tgz",
+                   status=2).lines[0]
+    assert "each link keeps its own" in line
+
+
+def test_any_name_in_an_image(program, pool, image, tmp_path):
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        for name, i in (("leaf", 2), ("readme", None), ("base.bin", 0), ("middle", 1)):
+            member = tarfile.TarInfo(name)
+            data = b"text" * 300 if i is None else image[1].paths[i].read_bytes()
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    made = rebuild(program, pool, tmp_path / "b.tar", "nfs", "--any-member", "--size", 5 * MIB)
+    assert [content[:4 * MIB] for _, content in links_of(pool, made)] == image[1].models
+
+
 @pytest.mark.parametrize("place", ["image", "vdi"])
 def test_a_parent_where_the_links_are_known(program, pool, image, history, tmp_path, place):
     source = image[0] if place == "image" else pool.vdi(history[0])

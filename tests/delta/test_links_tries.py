@@ -98,6 +98,23 @@ def test_a_link_in_an_image_that_is_read_ahead(program, pool, large, tmp_path, m
     assert same(contents, large.models[:2]) and len(pool.transfers()) == 3
 
 
+def test_what_fails_before_the_first_link(program, pool, small):
+    pool.sim.set_fault(on="rpc", do="error", match={"method": "VDI.create"}, error=["TOO_BUSY"])
+    _, contents = rebuilt(program, pool, small[0], "nfs")
+    assert same(contents, small[1])
+
+
+def test_a_source_that_breaks_before_the_first_link(program, pool, own_pool):
+    guest = Guest(pool)
+    guest.write(0, 3 * MIB, 1)
+    guest.snapshot("before")
+    pool.sim.set_fault(on="export", do="reset", nth=1)
+    other = own_pool()
+    result = program("copy", "--chain", "--json", *pool.login, *AGAIN, pool.vdi(guest.uuid),
+                     other.sr("nfs")).json
+    assert content_of_vdi(other, result["uuid"]).rstrip(b"\0") == guest.model.rstrip(b"\0")
+
+
 def test_of_a_chain_in_another_pool(program, pool, own_pool, tmp_path):
     guest, models = Guest(pool), []
     for seed in range(3):

@@ -249,6 +249,11 @@ def test_regions_and_the_scope_of_the_system(program, cloud, image, tmp_path, re
     assert login(cloud)["scope"] == {"system": {"all": True}}
 
 
+def test_another_scope_of_the_system(fetch):
+    assert "--os-system-scope none: expected all" in \
+        fetch({**USER, "OS_SYSTEM_SCOPE": "none", "OS_AUTH_URL": "https://k"}, status=2).lines[0]
+
+
 @pytest.mark.parametrize("word", ["false", "no", "off", "0", "False"])
 def test_verify_is_not_followed_and_said(cloud, fetch, tmp_path, word):
     write(tmp_path, cloud)

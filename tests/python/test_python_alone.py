@@ -102,6 +102,7 @@ session.call("session.logout")
 # Children of the caller's, forked while a transfer is under way: one that ends as Python does, and
 # one that outlives the transfer. Both have a copy of all that was open.
 FORKED = SESSION + """
+import vhdstream
 from vhdstream import image
 session = Session(url, password)
 instance = {"name": "guest", "uuid": "u"}
@@ -116,6 +117,17 @@ def fork(ends):
         os.read(wait, 1)
     sys.exit(0)
 
+def inherit(parts):
+    # What a child has from its parent ends there at once, and says why.
+    child = os.fork()
+    if not child:
+        try:
+            list(parts)
+        except vhdstream.CancelledError as failure:
+            os._exit(0 if "forked" in str(failure) else 1)
+        os._exit(2)
+    return os.waitpid(child, 0)[1]
+
 def parts(children):
     for part in image.stream_from_vdis(None, session, instance, url, [uuid], 1):
         if not children:
@@ -123,6 +135,10 @@ def parts(children):
             assert os.waitpid(children[0], 0)[1] == 0
         yield part
 
+export = image.stream_from_vdis(None, session, instance, url, [uuid], 1)
+next(export)
+assert inherit(export) == 0
+export.close()
 children = []
 print(image.stream_to_vdis(None, session, instance, url, sr, parts(children))["root"]["uuid"])
 assert os.waitpid(children[1], os.WNOHANG) == (0, 0)

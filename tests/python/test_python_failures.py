@@ -88,6 +88,22 @@ def test_the_vhd_of_an_image_may_have_any_name(pool, session, name):
     pool.remember()
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("disk", ["0.vhd", "root"])
+@pytest.mark.parametrize("other", ["README", "chain.json", "swap.vhd"])
+def test_what_is_no_disk_is_left_out(pool, session, order, disk, other):
+    data = vhd(4 * MIB, {1: b"x" * 2 * MIB})
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, content in [(disk, data), (other, b"text" * 400)][::order]:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    uuid = import_it(pool, session, io.BytesIO(out.getvalue()))
+    assert pool.digest(uuid) == hashlib.sha256(bytes(2 * MIB) + b"x" * 2 * MIB).hexdigest()
+    pool.remember()
+
+
 @pytest.mark.parametrize("name", ["disk.img", "root", "0.vhd"])
 def test_what_is_no_vhd_never_becomes_a_disk(pool, session, name):
     with pytest.raises(exception.InvalidImage):

@@ -134,7 +134,7 @@ def test_a_nul_character(transfer, call):
 
 def test_a_switch_that_is_not_set(small, tmp_path):
     (tmp_path / "b.raw").write_bytes(b"there")
-    with vhdstream.Transfer(force=False) as transfer:
+    with vhdstream.Transfer(force=False, parent=[False]) as transfer:
         with pytest.raises(vhdstream.Error):
             transfer.copy(small, tmp_path / "b.raw")
     assert (tmp_path / "b.raw").read_bytes() == b"there"

@@ -62,6 +62,12 @@ static void test_short_and_strange_secrets(void **state)
     assert_true(text_may_tell("anything", "x"));
     assert_true(text_may_tell("anything", "\"\\\""));
     assert_true(text_may_tell("anything", "\xd0\xbf\xd0\xb0"));
+    /* Much of it would not be. */
+    assert_true(text_may_tell("anything", "\xd0\xbf\xd0\xb0"
+                                          "12"));
+    assert_true(text_may_tell("anything", "K7.p-Q!x.secret"));
+    assert_false(text_may_tell("anything", "Kennwort-73.geheim"));
+    assert_true(text_may_tell("port 1738", "Kennwort-73.geheim"));
     assert_false(text_may_tell("anything", ""));
     assert_false(text_may_tell("anything", NULL));
 }

@@ -60,6 +60,12 @@ def test_a_disk_whose_parent_is_not_at_hand(vhdstream, disks, tmp_path, first):
         assert result.status == 4 and "is not at hand" in result.err
 
 
+def test_any_member_is_about_archives(vhdstream, disks, tmp_path):
+    (tmp_path / "bare").write_bytes((disks / "a.raw").read_bytes())
+    assert compared(vhdstream, "--any-member", disks / "a.raw", tmp_path / "bare")["identical"]
+    assert compared(vhdstream, "--any-member", disks / "a.tgz", tmp_path / "bare")["identical"]
+
+
 def changed(disks, tmp_path, at):
     path = tmp_path / "changed.raw"
     shutil.copyfile(disks / "a.raw", path)

@@ -102,7 +102,7 @@ def feed(data, end, running):
     for part in _parts(data):
         rest = memoryview(part).cast("B")
         while rest:
-            if not wait_for(end, selectors.EVENT_WRITE, running):
+            if end.closed or not wait_for(end, selectors.EVENT_WRITE, running):
                 return
             try:
                 rest = rest[os.write(end.fileno(), rest):]
@@ -114,7 +114,7 @@ def feed(data, end, running):
 
 def drain(end, running):
     """What comes from our end, in parts, until its writer has ended."""
-    while True:
+    while not end.closed:
         over = not wait_for(end, selectors.EVENT_READ, running)
         try:
             part = os.read(end.fileno(), CHUNK_SIZE)

@@ -37,6 +37,7 @@ static struct image_open_options member_options(struct vhdstream *v)
     return (struct image_open_options){
         .size = -1,
         .size_from_chs = v->opt.size_from_chs,
+        .any_member = v->opt.any_member,
         .threads = v->opt.threads,
         .notice = &v->notice,
         .halt = v->halt,

@@ -49,6 +49,10 @@ static int to_image(struct links_copy *c, struct err *e)
         return err_set(e, ERR_USAGE,
                        "--chain and --verify: it is for a chain that is "
                        "rebuilt in a pool; vhdstream check reads an image");
+    if (c->v->opt.size > 0)
+        return err_set(e, ERR_USAGE,
+                       "--chain and --size: it is for a chain that is rebuilt "
+                       "in a pool; in an image each link keeps its own");
     if (c->out.format->pack == PACK_NONE)
         return err_set(
             e, ERR_USAGE,

@@ -34,12 +34,17 @@ struct rebuild {
 
 /* --- one link --------------------------------------------------------------*/
 
+static uint64_t asked_size(const struct rebuild *r)
+{
+    return r->v->opt.size > 0 ? (uint64_t)r->v->opt.size : 0;
+}
+
 static int create(struct rebuild *r, const struct image *img, struct err *e)
 {
     const struct options *opt = &r->v->opt;
     const struct xapi_new how = {
         .sr = &r->sr,
-        .size = max_u64(img->size, opt->size > 0 ? (uint64_t)opt->size : 0),
+        .size = max_u64(img->size, asked_size(r)),
         .label = r->label,
         .description = opt->description,
         .other_config = opt->other_config,
@@ -233,7 +238,7 @@ static int tell_made(const struct rebuild *r, struct links_made *made,
     TRY(mem_alloc_array(&made->uuids, r->count + 1, UUID_TEXT_SIZE, "a chain",
                         e));
     made->count = r->count + 1;
-    made->size = r->size;
+    made->size = max_u64(r->size, asked_size(r));
     made->data = r->data;
     (void)snprintf(made->uuids[0], UUID_TEXT_SIZE, "%s", r->disk->vdi.uuid);
     for (unsigned i = 0; i < r->count; i++)
@@ -281,7 +286,7 @@ int links_to_pool(struct vhdstream *v, struct links *l, const struct place *dst,
         .v = v,
         .links = l,
         .label = v->opt.name_label ? v->opt.name_label : label,
-        .send = {.v = v},
+        .send = {.v = v, .links = l},
     };
     int code = check_sizes(l, e);
 
