@@ -26,15 +26,17 @@ for name, value in SANITIZERS.items():
 
 def pytest_addoption(parser):
     parser.addoption("--program-only", action="store_true",
-                     help="only the tests that run the program")
+                     help="only the tests that run the program, and are about what it does")
 
 
 def pytest_collection_modifyitems(config, items):
-    """A test runs the program, or a tool of ours, when it asks for it, directly or not."""
+    """A test runs the program, or a tool of ours, when it asks for it, directly or not; of_others
+    are those of what other programs make of its bytes, which do not depend on its build."""
     if not config.getoption("--program-only"):
         return
     ours = {"vhdstream", "xapitool", "streamtool", "soaktool"}
-    chosen = [item for item in items if ours.intersection(getattr(item, "fixturenames", ()))]
+    chosen = [item for item in items if ours.intersection(getattr(item, "fixturenames", ()))
+              and not item.get_closest_marker("of_others")]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 

@@ -117,8 +117,6 @@ static int exchange(struct xapi *x, const char *method, const char *session,
     TRY(code);
     code = xapi_json_reply(out, fault, answer, what, e);
     mem_free_secret(answer);
-    if (code == 1 && !session)
-        xapi_fault_withhold(fault, x->password);
     return code;
 }
 
@@ -194,8 +192,10 @@ int xapi_log_in(struct xapi *x, struct err *e)
     code = at_master(x, method, NULL, args, &result, &fault, e);
     wipe_text(json_array_get(args, 1));
     json_decref(args);
-    if (code == 1)
+    if (code == 1) {
+        xapi_fault_withhold(&fault, x->password);
         return fault_error(x, &fault, method, e);
+    }
     TRY(code);
     TRY(xapi_json_ref(result, NULL, xapi_what(x, method, what), x->session, e));
     x->borrowed = false;

@@ -196,8 +196,9 @@ def test_a_base_that_is_larger(program, pool, tmp_path):
     assert "made smaller" in refused(program, pool, small.paths[1], base, 3).line
 
 
-@pytest.mark.parametrize("sr", ["nfs", "lvhd", "rawlv", "luns", "gate"])
-@pytest.mark.parametrize("size", [6 * MIB, 7 * MIB + 512])
+@pytest.mark.parametrize("sr, size", [("nfs", 6 * MIB), ("nfs", 7 * MIB + 512), ("lvhd", 6 * MIB),
+                                      ("rawlv", 6 * MIB), ("luns", 7 * MIB + 512),
+                                      ("gate", 6 * MIB)])
 def test_a_delta_that_is_a_little_smaller_than_its_base(program, pool, tmp_path, sr, size):
     """Past its end there is nothing of the base; SRs round sizes up, so it may be larger."""
     noise_of = {i: (b"\xff" * 512, noise("base %d" % i, BLOCK)) for i in range(4)}

@@ -11,6 +11,8 @@ import tarfile
 import pytest
 from other_tools import pipe
 
+pytestmark = pytest.mark.of_others
+
 NODE = ("const z = require('zlib').createGunzip();"
         "process.stdin.pipe(z).pipe(process.stdout)")
 PERL = ("use IO::Uncompress::Gunzip qw(gunzip $GunzipError);"

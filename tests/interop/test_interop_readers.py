@@ -13,6 +13,8 @@ import pytest
 
 from disk_rig import BLOCK, MIB, image_of, noise, qemu_compare, raw_file, read_raw, vhd
 
+pytestmark = pytest.mark.of_others
+
 READERS = {
     "GNU tar": "tar -xzOf %s 0.vhd",
     "bsdtar": "bsdtar -xOf %s 0.vhd",

@@ -10,6 +10,8 @@ from other_tools import pipe
 
 from disk_rig import MIB, noise, note_of, raw_file, zstd_of
 
+pytestmark = pytest.mark.of_others
+
 READERS = {
     "zstd": ["zstd", "-dcq"],
     "pzstd": ["pzstd", "-dcq", "-p", "2"],

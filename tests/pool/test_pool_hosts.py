@@ -35,6 +35,14 @@ def test_slave_sends_us_to_the_master(program, pool, disk):
     assert len(pool.disks) == 1
 
 
+def test_slave_names_the_master_by_what_is_in_the_password_too(program, own_pool, disk, tmp_path):
+    """An answer to a login is not told then, but followed."""
+    pool = own_pool({"users": [{"name": "root", "password": "a-127"}], "tls": False})
+    (tmp_path / "word").write_text("a-127")
+    program("copy", disk, pool.sr("nfs", host="two"), "--password-file", tmp_path / "word")
+    assert len(pool.disks) == 1
+
+
 def test_master_that_moves_in_the_middle(program, own_pool, disk):
     """HOST_IS_SLAVE to a call of a session that exists."""
     pool = own_pool({"tls": False})
