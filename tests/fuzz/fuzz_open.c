@@ -19,6 +19,7 @@
 /* Of the input's first byte; the highest bits choose among `forms`. */
 enum { MEND_TAR = 1, MEND_DISK = 2, GZIP = 4, SIZED = 8, NAMED = 16 };
 enum { FORM_SHIFT = 5, TAR_UNIT = 512, TAR_SUM = 148, STORED_MAX = 60000 };
+enum { ANY_MEMBER = 1 }; /* the form that is none, with that option */
 
 static const char *const forms[8] = {NULL,  NULL,        "raw", "vhd",
                                      "tar", "vhd-fixed", "tgz", "tzst"};
@@ -102,6 +103,7 @@ static void prepare(struct input *in, const uint8_t *data, size_t len)
     const struct format *f = form ? format_by_name(form) : NULL;
 
     *in = (struct input){.bytes = fuzz_copy(data + 1, len - 1), .len = len - 1};
+    in->opt.any_member = flags >> FORM_SHIFT == ANY_MEMBER;
     in->opt.from = flags & NAMED ? NULL : f;
     in->opt.suffix = flags & NAMED ? f : NULL;
     if (flags & MEND_TAR)
