@@ -2,6 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "base/text.h"
 
+#include "base/checked.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -139,11 +141,6 @@ enum {
     OTHER_MAX = 2, /* characters that can be escaped, so they are not */
 };
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Puts dots in the place of p[0 .. len), len at least DOTS; what follows. */
 static char *put_dots(char *p, size_t len)
 {
@@ -157,7 +154,7 @@ static void hide_cut(char *text, const char *secret, size_t len)
 {
     size_t all = strlen(text);
 
-    for (size_t part = min_size(len - 1, all); part >= PIECE; part--)
+    for (size_t part = (size_t)min_u64(len - 1, all); part >= PIECE; part--)
         if (!memcmp(text + all - part, secret, part)) {
             (void)put_dots(text + all - part, part);
             return;
@@ -188,7 +185,7 @@ static size_t plain_run(const char *p)
 static bool tells_run(const char *text, const char *run, size_t len)
 {
     char piece[PIECE + 1];
-    size_t part = min_size(len, PIECE);
+    size_t part = (size_t)min_u64(len, PIECE);
 
     for (size_t at = 0; at + part <= len; at++) {
         (void)text_copy_part(piece, sizeof(piece), run + at, part);

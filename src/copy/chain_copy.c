@@ -77,9 +77,7 @@ static int prepare(struct chain_run *r, const char *label, struct err *e)
                        "of a chain cannot be gone on with; it is begun anew",
                        archive);
     r->out->is_chain = true;
-    TRY(chain_roll_open(&r->roll, archive, e));
-    if (r->v->opt.any_member)
-        chain_roll_take_alone(r->roll);
+    TRY(chain_roll_open(&r->roll, archive, r->v->opt.any_member, e));
     TRY(coverage_open(&r->coverage, &opt, e));
     if (r->out->xapi)
         return pool_canvas(&r->canvas, r->out, r->coverage, label, e);

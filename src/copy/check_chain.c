@@ -155,9 +155,8 @@ int check_chain_run(struct vhdstream *v, struct input *in, struct source **src,
     c->is_known = true;
     c->members = json_array();
     c->findings = json_array();
-    TRY(chain_roll_open(&c->roll, tar_source_archive(in->archive), e));
-    if (v->opt.any_member)
-        chain_roll_take_alone(c->roll);
+    TRY(chain_roll_open(&c->roll, tar_source_archive(in->archive),
+                        v->opt.any_member, e));
     tar_source_apart(in->archive);
     in->is_chain = true;
     several = check_all(c, v, in, src, disk, r, e);

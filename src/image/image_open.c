@@ -66,6 +66,14 @@ static int decompress(struct source **src, const struct image_open_options *opt,
     return 0;
 }
 
+/* For members of any name. */
+static bool begins_as_vhd(const uint8_t *head, size_t len)
+{
+    const char *name;
+
+    return content_of(head, len, &name) == CONTENT_VHD;
+}
+
 /* Takes compression and tar off, as the format demands or the content shows: 1
  * where there was an archive. */
 static int unpack(struct source **src, const struct image_open_options *opt,
@@ -88,7 +96,7 @@ static int unpack(struct source **src, const struct image_open_options *opt,
     if (content == CONTENT_TAR) {
         if (f && f->pack == PACK_NONE)
             return contradiction(*src, opt, CONTENT_UNKNOWN, found, e);
-        TRY(source_untar(src, opt->any_member ? TAR_ANY_NAME : TAR_DISK_NAMES,
+        TRY(source_untar(src, opt->any_member ? begins_as_vhd : NULL,
                          opt->notice, opt->tail, e));
         if (opt->archive)
             *opt->archive = *src;

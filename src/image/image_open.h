@@ -12,13 +12,13 @@
 struct image_open_options {
     const struct format *from;   /* the user's word, or NULL */
     const struct format *suffix; /* what the place's name says, or NULL */
-    bool any_member;    /* an archive's disk may have any name, and is a VHD */
-    bool vhd_inside;    /* its record says that what is packed is a VHD */
-    int64_t size;       /* bytes of a stream, where the user says, or
-                                       -1; a fixed VHD's footer is counted */
-    bool size_from_chs; /* see struct vhd_origin */
-    unsigned threads;   /* 0: none beside the caller's */
-    struct pool *pool;  /* which inflates what it can; or NULL */
+    bool any_member; /* an archive's disk may have any name, and is a VHD */
+    bool vhd_inside; /* its record says that what is packed is a VHD */
+    int64_t size;    /* bytes of a stream, where the user says, or -1; a fixed
+                        VHD's footer is counted */
+    bool size_from_chs;          /* see struct vhd_origin */
+    unsigned threads;            /* 0: none beside the caller's */
+    struct pool *pool;           /* which inflates what it can; or NULL */
     struct stage *inflate;       /* charged with that; or NULL */
     bool exact;                  /* see struct vhd_origin */
     struct tar_tail *tail;       /* what stands behind an archive, known when

@@ -2,7 +2,8 @@
 /* Copyright the vhdstream authors */
 #include "io/tar_member.h"
 
-#include <archive.h>
+#include "io/tar_source.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -79,28 +80,8 @@ bool tar_member_is_disk(struct archive_entry *entry)
     return tar_member_may_be_disk(entry) && has_suffix_of_disk(base_of(entry));
 }
 
-int tar_member_peek(struct archive *a, struct archive_entry *entry,
-                    const uint8_t **data, size_t *len)
-{
-    static const char cookie[] = "conectix";
-    const void *first = NULL;
-    la_int64_t at = 0;
-    int result = archive_read_data_block(a, &first, len, &at);
-
-    if (result == ARCHIVE_EOF)
-        return 0;
-    if (result < ARCHIVE_WARN)
-        return -1;
-    if (at || *len < sizeof(cookie) - 1 ||
-        (la_int64_t)*len > archive_entry_size(entry) ||
-        memcmp(first, cookie, sizeof(cookie) - 1) != 0)
-        return 0;
-    *data = first;
-    return 1;
-}
-
 bool tar_member_is_worth_a_word(struct archive_entry *entry)
 {
     return archive_entry_filetype(entry) != AE_IFDIR &&
-           strcmp(base_of(entry), "chain.json") != 0;
+           strcmp(base_of(entry), TAR_CHAIN_NOTE) != 0;
 }

@@ -5,12 +5,9 @@
 
 /* What a member of a tar archive is to us; see tar_source.h. */
 
-#include "io/tar_source.h"
-
 #include <archive_entry.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum { TAR_MEMBER_NAME_SIZE = 128 };
 
@@ -24,11 +21,6 @@ void tar_member_list(char *list, size_t size, const char *name);
 /* Whether it is a disk by its name; whether it may be one of another name. */
 bool tar_member_is_disk(struct archive_entry *entry);
 bool tar_member_may_be_disk(struct archive_entry *entry);
-
-/* Whether the one that the archive stands at begins as a VHD: 1, with its first
- * bytes; 0; or negative where it cannot be read. */
-int tar_member_peek(struct archive *a, struct archive_entry *entry,
-                    const uint8_t **data, size_t *len);
 
 /* Of one that is not a disk: whether the user should hear that it is left out.
  * A folder is not, nor the names that come with a chain of ours. */

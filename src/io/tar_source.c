@@ -34,9 +34,9 @@ struct tar_source {
     struct err failure;  /* that stopped the feeding; code 0: none */
     const uint8_t *data; /* of the member, in libarchive's hands */
     size_t left;
-    uint64_t hole; /* zeros that come before data */
-    bool begun;    /* of the member that is found next some was read */
-    enum tar_names names;
+    uint64_t hole;       /* zeros that come before data */
+    bool begun;          /* of the member that is found next some was read */
+    tar_judge_fn *judge; /* NULL: names alone count */
     unsigned members;
     unsigned notices;
     char found[256];                   /* names of members, for a message */
@@ -170,18 +170,22 @@ static int skip_member(struct tar_source *t, struct archive_entry *entry,
 }
 
 /* What was read of it is there for who reads it. */
-static int begins_as_vhd(struct tar_source *t, struct archive_entry *entry,
-                         struct err *e)
+static int judge_head(struct tar_source *t, struct archive_entry *entry,
+                      struct err *e)
 {
-    size_t len;
-    int found;
+    const void *data = NULL;
+    la_int64_t at = 0;
+    size_t len = 0;
+    int result;
 
     t->budget = HEADER_MAX;
-    found = tar_member_peek(t->archive, entry, &t->data, &len);
-    if (found < 0)
+    result = archive_read_data_block(t->archive, &data, &len, &at);
+    if (result < ARCHIVE_WARN)
         return describe(t, e);
-    if (!found)
+    if (result == ARCHIVE_EOF || at ||
+        (la_int64_t)len > archive_entry_size(entry) || !t->judge(data, len))
         return 0;
+    t->data = data;
     t->left = len;
     t->hole = 0;
     t->begun = true;
@@ -196,10 +200,10 @@ static int is_disk(struct tar_source *t, struct archive_entry *entry,
     if (tar_member_is_disk(entry))
         return 1;
     tar_member_name(entry, name);
-    if (t->names != TAR_ANY_NAME || !tar_member_may_be_disk(entry) ||
+    if (!t->judge || !tar_member_may_be_disk(entry) ||
         (t->side && !strcmp(name, t->side->name)))
         return 0;
-    return begins_as_vhd(t, entry, e);
+    return judge_head(t, entry, e);
 }
 
 /* Goes on to the next disk: 1, or 0 when the archive has no more. */
@@ -382,9 +386,7 @@ static int no_disk(const struct tar_source *t, struct err *e)
                    "%s: no disk (.vhd, .raw, .img) in the tar archive, but "
                    "%s%s",
                    t->inner->name, t->found,
-                   t->names == TAR_ANY_NAME
-                       ? ""
-                       : "; --any-member takes a VHD of any name");
+                   t->judge ? "" : "; --any-member takes a VHD of any name");
 }
 
 /* Stands on a disk. */
@@ -414,15 +416,15 @@ static int find_disk(struct tar_source *t, struct err *e)
     return more ? stand_on(t, entry, e) : no_disk(t, e);
 }
 
-int source_untar(struct source **s, enum tar_names names,
-                 const struct notice *n, struct tar_tail *tail, struct err *e)
+int source_untar(struct source **s, tar_judge_fn *judge, const struct notice *n,
+                 struct tar_tail *tail, struct err *e)
 {
     struct tar_source *t = NULL;
     int code;
 
     TRY(mem_alloc(&t, sizeof(*t), "a source", e));
     t->inner = *s;
-    t->names = names;
+    t->judge = judge;
     t->notice = n;
     t->tail = tail;
     if (tail)

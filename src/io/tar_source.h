@@ -17,9 +17,11 @@
 #include "io/source.h"
 #include "io/tar_tail.h"
 
-/* Which members are disks. TAR_ANY_NAME: also those of another name that begin
- * as a VHD does. */
-enum tar_names { TAR_DISK_NAMES, TAR_ANY_NAME };
+/* What lies beside the disks of a chain: of it nobody is told. */
+#define TAR_CHAIN_NOTE "chain.json"
+
+/* Whether a member is a disk by its first bytes, whatever its name. */
+typedef bool tar_judge_fn(const uint8_t *head, size_t len);
 
 /* Reads up to the first disk of the archive *s, which becomes that member: its
  * size is known, its name is "ARCHIVE: MEMBER". ERR_CORRUPT where there is none
@@ -31,12 +33,15 @@ enum tar_names { TAR_DISK_NAMES, TAR_ANY_NAME };
  * inner source's verified end only zeros and what tar_tail_read takes, which is
  * in *tail then (NULL: nobody wants it).
  *
+ * `judge` is asked of members with other names than disks have; NULL: they are
+ * none.
+ *
  * Memory is bounded, whatever the archive says: headers and sparse maps may
  * have 2 MiB, an archive 10000 members. `n` may be NULL; it and `tail` must
  * outlive the source.
  */
-int source_untar(struct source **s, enum tar_names names,
-                 const struct notice *n, struct tar_tail *tail, struct err *e);
+int source_untar(struct source **s, tar_judge_fn *judge, const struct notice *n,
+                 struct tar_tail *tail, struct err *e);
 
 /* --- for archives of several disks ----------------------------------------
  * `s` is what source_untar made, not what has been wrapped around it. */

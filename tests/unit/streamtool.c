@@ -59,7 +59,7 @@ static int wrap(struct world *w, char **args, struct err *e)
     } else if (!strcmp(args[0], "unzstd")) {
         TRY(source_unzstd(&w->in, w->pool, e));
     } else if (!strcmp(args[0], "untar")) {
-        TRY(source_untar(&w->in, TAR_DISK_NAMES, &notice, NULL, e));
+        TRY(source_untar(&w->in, NULL, &notice, NULL, e));
     } else if (!strcmp(args[0], "behind")) {
         TRY(sink_async(&w->out, 1, NULL, e));
     } else if (!strcmp(args[0], "gzip") && args[1] && args[2]) {

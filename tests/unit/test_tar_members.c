@@ -24,7 +24,7 @@ static struct source *opened(size_t end)
 {
     struct source *s = fake_source_open(&in, tar, tar_len + end);
 
-    assert_ok(source_untar(&s, TAR_DISK_NAMES, NULL, &tail, &e), &e);
+    assert_ok(source_untar(&s, NULL, NULL, &tail, &e), &e);
     tar_source_apart(s);
     return s;
 }
@@ -107,7 +107,7 @@ static void test_members_of_a_file_are_passed_without_reading(void **state)
     write_large("large.tar");
     assert_ok(source_open_file(&s, "large.tar", NULL, &e), &e);
     s->meter = &bytes;
-    assert_ok(source_untar(&s, TAR_DISK_NAMES, NULL, &tail, &e), &e);
+    assert_ok(source_untar(&s, NULL, NULL, &tail, &e), &e);
     tar_source_apart(s);
     source_close(s);
     assert_int_equal(tar_source_next(s, &e), 1);
@@ -126,7 +126,7 @@ static void test_a_cut_in_what_is_passed_is_corrupt(void **state)
     write_large("cut.tar");
     assert_int_equal(truncate("cut.tar", 512 + LARGE - 1), 0);
     assert_ok(source_open_file(&s, "cut.tar", NULL, &e), &e);
-    assert_ok(source_untar(&s, TAR_DISK_NAMES, NULL, &tail, &e), &e);
+    assert_ok(source_untar(&s, NULL, NULL, &tail, &e), &e);
     tar_source_apart(s);
     source_close(s);
     assert_int_equal(tar_source_next(s, &e), ERR_CORRUPT);

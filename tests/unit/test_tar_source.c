@@ -38,7 +38,7 @@ static int64_t untar(size_t step)
     notices[0] = '\0';
     notice_count = 0;
     in.step = step;
-    got = source_untar(&s, TAR_DISK_NAMES, &notice, &tail, &e);
+    got = source_untar(&s, NULL, &notice, &tail, &e);
     if (got == 0) {
         while ((got = source_read(s, back + total, sizeof(back) - total, &e)) >
                0)
@@ -89,7 +89,7 @@ static void test_the_member_has_a_name_and_a_size(void **state)
     tar_member("0.vhd", "content");
     tar_end();
     s = fake_source_open(&in, tar, tar_len);
-    assert_ok(source_untar(&s, TAR_DISK_NAMES, NULL, NULL, &e), &e);
+    assert_ok(source_untar(&s, NULL, NULL, NULL, &e), &e);
     assert_string_equal(s->name, "fake: 0.vhd");
     assert_int_equal(s->size, 7);
     assert_false(source_is_seekable(s));
@@ -238,7 +238,7 @@ static void test_a_failure_below_is_the_failure(void **state)
 
         s = fake_source_open(&in, tar, len);
         in.fail = ERR_TEMPORARY;
-        got = source_untar(&s, TAR_DISK_NAMES, NULL, NULL, &e);
+        got = source_untar(&s, NULL, NULL, NULL, &e);
         while (got >= 0)
             got = source_read(s, back, sizeof(back), &e);
         assert_int_equal(got, ERR_TEMPORARY);

@@ -9,23 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int refuse_parents(const struct place *p, struct err *e)
+static bool is_vhd_file(const struct place *p)
 {
-    return err_set(e, ERR_USAGE,
-                   "--parent: %s is no VHD file, and has its links by itself",
-                   p->name);
+    return p->kind == PLACE_FILE && p->suffix && p->suffix->pack == PACK_NONE;
 }
 
-/* A VHD file, or an image of several. */
-static int open_file(struct links **out, struct vhdstream *v,
-                     const struct place *p, struct err *e)
+static int open_archive(struct links **out, struct vhdstream *v,
+                        const struct place *p, struct err *e)
 {
     struct source *archive = NULL;
 
-    if (p->kind == PLACE_FILE && p->suffix && p->suffix->pack == PACK_NONE)
-        return links_of_files(out, v, p, e);
-    if (v->opt.nparents)
-        return refuse_parents(p, e);
     TRY(links_open_archive(v, p, false, &archive, e));
     return links_of_archive(out, v, p, archive, e);
 }
@@ -33,11 +26,15 @@ static int open_file(struct links **out, struct vhdstream *v,
 int links_open(struct links **out, struct vhdstream *v, const struct place *p,
                struct err *e)
 {
-    if (p->kind == PLACE_XAPI && v->opt.nparents)
-        return refuse_parents(p, e);
-    if (p->kind == PLACE_XAPI)
-        return links_of_pool(out, v, p, e);
-    return open_file(out, v, p, e);
+    if (is_vhd_file(p))
+        return links_of_files(out, v, p, e);
+    if (v->opt.nparents)
+        return err_set(e, ERR_USAGE,
+                       "--parent: %s is no VHD file, and has its links by "
+                       "itself",
+                       p->name);
+    return p->kind == PLACE_XAPI ? links_of_pool(out, v, p, e)
+                                 : open_archive(out, v, p, e);
 }
 
 void links_rewind(struct links *l)

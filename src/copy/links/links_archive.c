@@ -368,7 +368,7 @@ int links_of_archive(struct links **out, struct vhdstream *v,
     l->base = (struct links){
         .ops = again ? &known_ops : &stream_ops, .v = v, .place = p};
     l->archive = src;
-    l->note.name = LINKS_NOTE_NAME;
+    l->note.name = TAR_CHAIN_NOTE;
     kept = &l->base;
     begin_archive(l);
     if (again)

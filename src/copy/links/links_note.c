@@ -41,11 +41,11 @@ int links_note_make(char **out, const struct link *links, unsigned count,
     for (unsigned i = 0; i < count; i++)
         if (json_array_append_new(disks, describe(&links[i], i)) < 0)
             return err_set(e, ERR_NO_SPACE, "out of memory for %s",
-                           LINKS_NOTE_NAME);
+                           TAR_CHAIN_NOTE);
     *out = json_dumps(root, JSON_INDENT(2));
     return *out ? 0
                 : err_set(e, ERR_NO_SPACE, "out of memory for %s",
-                          LINKS_NOTE_NAME);
+                          TAR_CHAIN_NOTE);
 }
 
 static void take_label(const json_t *disk, struct link *links, unsigned count)
@@ -76,7 +76,7 @@ int links_note_read(const struct tar_side *note, const char *name,
     disks = json_object_get(root, "disks");
     if (!json_is_array(disks))
         return err_set(e, ERR_CORRUPT, "%s: its %s is broken", name,
-                       LINKS_NOTE_NAME);
+                       TAR_CHAIN_NOTE);
     if (json_integer_value(json_object_get(root, "version")) != VERSION)
         return 0;
     for (size_t i = 0; i < json_array_size(disks); i++)

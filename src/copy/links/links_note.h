@@ -9,8 +9,6 @@
 #include "copy/links/links.h"
 #include "io/tar_source.h"
 
-#define LINKS_NOTE_NAME "chain.json"
-
 /* Its text, to be freed. */
 int links_note_make(char **out, const struct link *links, unsigned count,
                     struct err *e);

@@ -59,7 +59,7 @@ int links_to_image(struct vhdstream *v, struct links *l, struct output *out,
     for (unsigned i = 0; i < l->count; i++)
         TRY(copy_link(v, l, i, out, made, e));
     TRY(links_note_make(&note, l->known, l->count, e));
-    TRY(sink_tar_next(out->sink, LINKS_NOTE_NAME, strlen(note), e));
+    TRY(sink_tar_next(out->sink, TAR_CHAIN_NOTE, strlen(note), e));
     TRY(sink_write(out->sink, note, strlen(note), e));
     TRY(output_finish(out, e));
     return output_complete(out, e);

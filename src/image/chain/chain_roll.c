@@ -31,24 +31,21 @@ struct member {
 struct chain_roll {
     const char *archive;
     bool old_names;   /* snap.vhd and so on, else numbers */
-    bool takes_alone; /* see chain_roll_take_alone */
+    bool takes_alone; /* see chain_roll_open */
     unsigned count;
     struct member members[RANKS_MAX]; /* by rank */
 };
 
-int chain_roll_open(struct chain_roll **out, const char *archive, struct err *e)
+int chain_roll_open(struct chain_roll **out, const char *archive,
+                    bool takes_alone, struct err *e)
 {
     struct chain_roll *r = NULL;
 
     TRY(mem_alloc(&r, sizeof(*r), "a chain", e));
     r->archive = archive;
+    r->takes_alone = takes_alone;
     *out = r;
     return 0;
-}
-
-void chain_roll_take_alone(struct chain_roll *r)
-{
-    r->takes_alone = true;
 }
 
 void chain_roll_close(struct chain_roll *r)

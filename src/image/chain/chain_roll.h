@@ -37,12 +37,10 @@ struct chain_member {
     struct uuid uuid, parent;
 };
 
-/* `archive` is its name, for messages; must outlive the roll. */
+/* `archive` is its name, for messages; must outlive the roll. takes_alone: a
+ * disk without a parent that comes alone is whole, whatever its number. */
 int chain_roll_open(struct chain_roll **out, const char *archive,
-                    struct err *e);
-
-/* A disk without a parent that comes alone is whole, whatever its number. */
-void chain_roll_take_alone(struct chain_roll *r);
+                    bool takes_alone, struct err *e);
 void chain_roll_close(struct chain_roll *r);
 void chain_roll_cleanup(struct chain_roll **r);
 
